@@ -1,24 +1,12 @@
 import { defineConfig } from 'tsdown';
+import manifest from './package.json' with { type: 'json' };
 
-const rooms = [
-  'tensor',
-  'nn',
-  'hyper',
-  'optim',
-  'train',
-  'data',
-  'io',
-  'onnx',
-  'engine',
-  'engine/ort',
-  'engine/reference',
-];
-
-/** One entry for each subpath of `exports` in package.json. */
-const entry = Object.fromEntries([
-  ['index', 'src/index.ts'],
-  ...rooms.map((room) => [`${room}/index`, `src/${room}/index.ts`]),
-]);
+/** One entry for each subpath of `exports`: src/nn/index.ts becomes dist/nn/index.js. */
+const entry = Object.fromEntries(
+  Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [] : [[target.default.slice('./dist/'.length, -'.js'.length), target.source]],
+  ),
+);
 
 export default defineConfig({
   entry,
@@ -28,4 +16,5 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   fixedExtension: false,
+  copy: '../../LICENSE',
 });

@@ -8,4 +8,5 @@ export default defineConfig({
   dts: false,
   sourcemap: true,
   fixedExtension: false,
+  copy: '../../LICENSE',
 });
