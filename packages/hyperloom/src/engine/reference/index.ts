@@ -1,0 +1,1 @@
+export { evaluate, referenceEngine } from './reference.ts';

@@ -1,0 +1,66 @@
+import { ShapeError } from './errors.ts';
+import { add, mul, neg, sub } from './ops/arithmetic.ts';
+import { reshape } from './ops/broadcast.ts';
+import { abs, relu } from './ops/compare.ts';
+import { cast, stopGradient } from './ops/cast.ts';
+import { oneHot } from './ops/gather.ts';
+import { erf, exp, log, log1p, rsqrt, sigmoid } from './ops/math.ts';
+import { centre, max, mean, sum } from './ops/reduce.ts';
+import { showShape } from './shape.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * log(sum(exp(x))) along an axis, which is removed; exact for large inputs.
+ * @example
+ * const z = logSumExp(constant([1000, 1000])); // 1000.693
+ */
+export function logSumExp(x: Tensor, axis = -1): Tensor {
+  const peak = stopGradient(max(x, { axis, keepDims: true }));
+  const total = log(sum(exp(sub(x, peak)), { axis }));
+  return add(total, reshape(peak, total.shape));
+}
+
+/** Logarithm of the softmax along an axis. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  const shifted = sub(x, stopGradient(max(x, { axis, keepDims: true })));
+  return sub(shifted, log(sum(exp(shifted), { axis, keepDims: true })));
+}
+
+/**
+ * Exponentials along an axis that add up to 1.
+ * @example
+ * const p = softmax(constant([1, 1])); // [0.5, 0.5]
+ */
+export const softmax = (x: Tensor, axis = -1): Tensor => exp(logSoftmax(x, axis));
+
+/** Gaussian error linear unit, with the exact error function (Hendrycks and Gimpel 2016). */
+export const gelu = (x: Tensor): Tensor => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
+
+/** x * sigmoid(x), also called swish. */
+export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
+
+/** log(1 + exp(x)), exact for large inputs. */
+export const softplus = (x: Tensor): Tensor => add(relu(x), log1p(exp(neg(abs(x)))));
+
+/** x where positive, slope * x elsewhere. */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => sub(relu(x), mul(relu(neg(x)), slope));
+
+/** Zero mean and unit variance over axes (Ba et al. 2016); no scale or shift. */
+export function layerNorm(x: Tensor, { axis = -1, epsilon = 1e-5 }: { axis?: number | readonly number[]; epsilon?: number } = {}): Tensor {
+  const centred = centre(x, { axis });
+  return mul(centred, rsqrt(add(mean(mul(centred, centred), { axis, keepDims: true }), epsilon)));
+}
+
+/**
+ * Negative log-likelihood of int32 class labels under logits: [..., classes] and [...] to [...].
+ * @throws ShapeError when the labels do not have the shape of the logits less their last axis
+ * @example
+ * const loss = crossEntropy(constant([2, 0, 0]), constant(0, 'int32'));
+ */
+export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  if (showShape(labels.shape) !== showShape(logits.shape.slice(0, -1))) {
+    throw new ShapeError(`crossEntropy: expected labels ${showShape(logits.shape.slice(0, -1))} for logits ${showShape(logits.shape)}, got ${showShape(labels.shape)}`);
+  }
+  const chosen = cast(oneHot(labels, logits.shape.at(-1)!), logits.dtype);
+  return neg(sum(mul(chosen, logSoftmax(logits)), { axis: -1 }));
+}

@@ -1,0 +1,37 @@
+import { type DType, isFloat } from '../dtype.ts';
+import { emit1, type Op, type Tensor } from '../tensor.ts';
+import { unary } from './elementwise.ts';
+
+const convert = (x: number, dtype: DType): number => (isFloat(dtype) ? x : dtype === 'bool' ? Number(x !== 0) : Math.trunc(x));
+
+export const castOp: Op<{ dtype: DType }> = unary<{ dtype: DType }>({
+  name: 'cast',
+  accepts: 'any',
+  f: (x, { dtype }) => convert(x, dtype),
+  type: (_, { dtype }) => dtype,
+  gradient: (dy, x) => cast(dy, x.dtype),
+});
+
+/** The identity operation: a name for a value, so that gradients can be asked for with respect to it. */
+export const identityOp = unary({ name: 'identity', accepts: 'any', f: (x) => x, gradient: (dy) => dy });
+
+/** The stopGradient operation: the same value, through which no gradient flows. */
+export const stopGradientOp: Op<Record<string, never>> = unary({ name: 'stopGradient', accepts: 'any', f: (x) => x });
+
+/** Elements truncated and wrapped as integers, rounded as floats, or tested against 0 as bools. */
+export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : emit1(castOp, [x], { dtype }));
+
+/** A fresh name for a value; programs drop it. */
+export const identity = (x: Tensor): Tensor => emit1(identityOp, [x], {});
+
+/**
+ * The same value, taken as a constant by gradients.
+ * @example
+ * const loss = grad((x) => mul(x, stopGradient(x)))(constant(3)); // 3, not 6
+ */
+export const stopGradient = (x: Tensor): Tensor => emit1(stopGradientOp, [x], {});
+
+export const shiftRightOp = unary<{ bits: number }>({ name: 'shiftRight', accepts: 'uint32', f: (x, { bits }) => x >>> bits });
+
+/** Elements of uint32 shifted right by whole bits. */
+export const shiftRight = (x: Tensor, bits: number): Tensor => emit1(shiftRightOp, [x], { bits });

@@ -1,0 +1,102 @@
+import type { DType } from '../dtype.ts';
+import { isFloat } from '../dtype.ts';
+import { DTypeError, ShapeError } from '../errors.ts';
+import { type Aval, broadcastShapes, type Shape, showShape } from '../shape.ts';
+import { type Attrs, type BatchCall, emit1, type Op, type Tensor } from '../tensor.ts';
+import { padRank } from './broadcast.ts';
+import { mapBroadcast } from './loops.ts';
+
+/** The element types that an elementwise operation takes. */
+export type Accepts = 'float' | 'number' | 'bool' | 'uint32' | 'any';
+
+const accepted: Record<Accepts, (dtype: DType) => boolean> = {
+  float: isFloat,
+  number: (dtype) => dtype !== 'bool',
+  bool: (dtype) => dtype === 'bool',
+  uint32: (dtype) => dtype === 'uint32',
+  any: () => true,
+};
+
+/** Raises DTypeError unless the tensor's type is one that the operation takes. */
+export function checkType(op: string, x: Aval, accepts: Accepts): void {
+  if (!accepted[accepts](x.dtype)) throw new DTypeError(`${op}: expected ${accepts === 'float' ? 'floats' : accepts}, got ${x.dtype}`);
+}
+
+/** The broadcast of several shapes; ShapeError when they do not fit. */
+export const jointShape = (op: string, inputs: readonly Aval[]): Shape =>
+  inputs.reduce<Shape>((shape, x) => {
+    const joint = broadcastShapes(shape, x.shape);
+    if (joint === undefined) {
+      throw new ShapeError(`${op}: expected shapes that broadcast, got ${inputs.map((i) => showShape(i.shape)).join(' and ')}`);
+    }
+    return joint;
+  }, []);
+
+/** The common type of several inputs; DTypeError when they differ. */
+export function jointType(op: string, inputs: readonly Aval[]): DType {
+  const [first] = inputs;
+  const other = inputs.find((x) => x.dtype !== first!.dtype);
+  if (other !== undefined) throw new DTypeError(`${op}: expected one element type, got ${first!.dtype} and ${other.dtype}; use cast`);
+  return first!.dtype;
+}
+
+/** Gives batched inputs the axes that broadcasting needs, so that the batch stays in front. */
+export function alignBatch({ inputs, batched }: Pick<BatchCall, 'inputs' | 'batched'>): Tensor[] {
+  const rank = Math.max(...inputs.map((x, i) => x.rank + (batched[i] ? 0 : 1)));
+  return inputs.map((x, i) => (batched[i] ? padRank(x, rank) : x));
+}
+
+interface Unary<A extends Attrs> {
+  readonly name: string;
+  readonly accepts: Accepts;
+  readonly f: (x: number, attrs: A) => number;
+  /** The gradient: cotangent, input, output, options. Absent where none flows. */
+  readonly gradient?: (dy: Tensor, x: Tensor, y: Tensor, attrs: A) => Tensor;
+  readonly type?: (x: DType, attrs: A) => DType;
+}
+
+/** Defines an operation that maps each element on its own. */
+export function unary<A extends Attrs = Record<string, never>>({ name, accepts, f, gradient, type }: Unary<A>): Op<A> {
+  const op: Op<A> = {
+    name,
+    infer: ([x], attrs) => {
+      checkType(name, x!, accepts);
+      return [{ dtype: type?.(x!.dtype, attrs) ?? x!.dtype, shape: x!.shape }];
+    },
+    vjp: ({ inputs, outputs, cotangents, attrs }) => [
+      gradient !== undefined && isFloat(inputs[0]!.dtype) ? gradient(cotangents[0]!, inputs[0]!, outputs[0]!, attrs) : undefined,
+    ],
+    batch: ({ inputs, attrs }) => [emit1(op, inputs, attrs)],
+    eval: ([x], attrs) => [mapBroadcast([x!], type?.(x!.dtype, attrs) ?? x!.dtype, x!.shape, (v) => f(v, attrs))],
+  };
+  return op;
+}
+
+interface Binary {
+  readonly name: string;
+  readonly accepts: Accepts;
+  readonly f: (a: number, b: number) => number;
+  /** The meaning on integers, where it is not `f`. */
+  readonly integer?: (a: number, b: number) => number;
+  readonly vjp: Op['vjp'];
+  readonly output?: DType;
+}
+
+/** Defines an operation on two inputs that broadcast against each other. */
+export function binary({ name, accepts, f, integer, vjp, output }: Binary): Op<Record<string, never>> {
+  const op: Op<Record<string, never>> = {
+    name,
+    infer: (inputs) => {
+      const dtype = jointType(name, inputs);
+      for (const x of inputs) checkType(name, x, accepts);
+      return [{ dtype: output ?? dtype, shape: jointShape(name, inputs) }];
+    },
+    vjp,
+    batch: (call) => [emit1(op, alignBatch(call), {})],
+    eval: (inputs) => {
+      const { dtype } = inputs[0]!;
+      return [mapBroadcast(inputs, output ?? dtype, jointShape(name, inputs), isFloat(dtype) ? f : (integer ?? f))];
+    },
+  };
+  return op;
+}

@@ -1,0 +1,70 @@
+import { ShapeError } from '../errors.ts';
+import { broadcastShapes, showShape, sizeOf } from '../shape.ts';
+import { emit1, type Op, type Tensor } from '../tensor.ts';
+import { reshape, sumTo } from './broadcast.ts';
+import { alignBatch, checkType, jointType } from './elementwise.ts';
+import { broadcastStrides, eachIndex, result } from './loops.ts';
+import { transpose, transposeMatrix } from './transpose.ts';
+
+/** The matmul operation: [..., m, k] by [..., k, n], leading axes broadcast. */
+export const matmulOp: Op<Record<string, never>> = {
+  name: 'matmul',
+  infer: ([a, b]) => {
+    const dtype = jointType('matmul', [a!, b!]);
+    checkType('matmul', a!, 'float');
+    const stack = broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
+    if (a!.shape.length < 2 || b!.shape.length < 2 || stack === undefined || a!.shape.at(-1) !== b!.shape.at(-2)) {
+      throw new ShapeError(`matmul: expected [..., m, k] and [..., k, n], got ${showShape(a!.shape)} and ${showShape(b!.shape)}`);
+    }
+    return [{ dtype, shape: [...stack, a!.shape.at(-2)!, b!.shape.at(-1)!] }];
+  },
+  vjp: ({ inputs: [a, b], cotangents: [dy], wanted }) => [
+    wanted[0] ? gradientOfLeft(a!, b!, dy!) : undefined,
+    wanted[1] ? sumTo(matmul(transposeMatrix(a!), dy!), b!.shape) : undefined,
+  ],
+  batch: (call) => {
+    const [a, b] = alignBatch(call);
+    // A batch of matrices by one matrix is one tall matrix by it.
+    return [matmul(a!, b!)];
+  },
+  eval: ([a, b]) => {
+    const { dtype, shape } = matmulOp.infer([a!, b!], {})[0]!;
+    const out = result(dtype, shape);
+    const [m, n] = [shape.at(-2)!, shape.at(-1)!];
+    const k = a!.shape.at(-1)!;
+    const stack = shape.slice(0, -2);
+    const strides = [a!, b!].map((x) => broadcastStrides(x.shape.slice(0, -2), stack).map((s) => s * x.shape.at(-1)! * x.shape.at(-2)!));
+    eachIndex(stack, strides, ([atA, atB], matrix) => {
+      for (let i = 0; i < m; i++) {
+        for (let p = 0; p < k; p++) {
+          const left = a!.data[atA! + i * k + p]!;
+          for (let j = 0; j < n; j++) out.data[(matrix * m + i) * n + j]! += left * b!.data[atB! + p * n + j]!;
+        }
+      }
+    });
+    return [out];
+  },
+};
+
+function gradientOfLeft(a: Tensor, b: Tensor, dy: Tensor): Tensor {
+  if (a.rank === 2 && b.rank === 3) {
+    // One matrix met a stack: contract the stack and the columns in one product.
+    const flat = (x: Tensor) => reshape(transpose(x, [1, 0, 2]), [x.shape[1]!, -1]);
+    return matmul(flat(dy), transposeMatrix(flat(b)));
+  }
+  return sumTo(matmul(dy, transposeMatrix(b)), a.shape);
+}
+
+/**
+ * Matrix product of [..., m, k] and [..., k, n]; leading axes broadcast.
+ * @throws ShapeError when the inner sizes differ
+ * @example
+ * const y = matmul(constant(ndarray([[1, 2]])), constant(ndarray([[3], [4]]))); // [[11]]
+ */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  if (b.rank === 2 && a.rank > 2) {
+    const rows = reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]);
+    return reshape(emit1(matmulOp, [rows, b], {}), [...a.shape.slice(0, -1), b.shape.at(-1)!]);
+  }
+  return emit1(matmulOp, [a, b], {});
+}

@@ -1,0 +1,75 @@
+import type { DType } from './dtype.ts';
+import { ArgumentError } from './errors.ts';
+import type { OpName } from './ops/index.ts';
+import type { Program, ProgramNode, ValueId } from './program.ts';
+import type { Aval } from './shape.ts';
+import { inputOp, type Node, type Op, placeholder, type Tensor } from './tensor.ts';
+import * as tree from './tree.ts';
+
+/** A traced function: its program and the form of its result. */
+export interface Traced<R> {
+  readonly program: Program;
+  /** The result with each tensor's type and shape; leaves stand in the order of the program's outputs. */
+  readonly output: tree.Mapped<R, Tensor, Aval>;
+}
+
+/**
+ * Records what a function does to tensors as a program.
+ * @param f a pure function of trees of tensors
+ * @param args for each argument, a tree of `{ dtype, shape }`
+ * @example
+ * const { program } = trace((x: Tensor) => mul(x, 2), { dtype: 'float32', shape: [3] });
+ * console.log(showProgram(program));
+ */
+export function trace<R>(f: (...args: never[]) => R, ...args: readonly unknown[]): Traced<R> {
+  const names = args.flatMap((arg, i) => tree.paths(arg).map((path) => (path === '' ? `arg${i}` : path)));
+  const symbols = args.map((arg) => tree.map((aval: Aval) => placeholder(aval), arg));
+  const result = f(...(symbols as never[]));
+  const outputs = tree.leaves<Tensor>(result);
+  const program = toProgram(tree.leaves<Tensor>(symbols), outputs, names, tree.paths(result));
+  return { program, output: tree.map((t: Tensor): Aval => ({ dtype: t.dtype, shape: t.shape }), result) as tree.Mapped<R, Tensor, Aval> };
+}
+
+/** Every node that the given tensors are computed from, in an order in which they can run. */
+export function ancestors(tensors: readonly Tensor[], from = -1): Node[] {
+  const seen = new Set<Node>();
+  const pending = tensors.map((t) => t.node);
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (seen.has(node) || node.id < from) continue;
+    seen.add(node);
+    for (const input of node.inputs) pending.push(input.node);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}
+
+/** The program that computes `outputs` from `inputs`. */
+export function toProgram(inputs: readonly Tensor[], outputs: readonly Tensor[], inputNames: readonly string[] = [], outputNames: readonly string[] = []): Program {
+  const ids = new Map<Node, ValueId[]>();
+  let next = 0;
+  for (const input of inputs) ids.set(input.node, [next++]);
+  const idOf = (t: Tensor): ValueId => ids.get(t.node)![t.index]!;
+  const nodes: ProgramNode[] = [];
+  for (const node of ancestors(outputs)) {
+    if (ids.has(node)) continue;
+    if (node.op === (inputOp as Op)) throw new ArgumentError('trace: expected tensors made inside the function or passed to it, got one of another trace');
+    if (node.op.name === 'identity') {
+      ids.set(node, [idOf(node.inputs[0]!)]);
+      continue;
+    }
+    const own = node.outputs.map(() => next++);
+    ids.set(node, own);
+    nodes.push({
+      op: node.op.name as OpName,
+      inputs: node.inputs.map(idOf),
+      attrs: node.attrs,
+      outputs: node.outputs.map((aval, i) => ({ id: own[i]!, ...aval })),
+      scope: node.scope,
+    });
+  }
+  const aval = ({ dtype, shape }: { dtype: DType; shape: readonly number[] }) => ({ dtype, shape });
+  return {
+    inputs: inputs.map((t, id) => ({ id, name: inputNames[id] ?? `arg${id}`, ...aval(t) })),
+    nodes,
+    outputs: outputs.map((t, i) => ({ id: idOf(t), name: outputNames[i] || `out${i}` })),
+  };
+}
