@@ -1,0 +1,107 @@
+/** The weights and data that every side of the benchmark starts from: their layout, seeded values, and their file. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type Workload = 'mnist' | 'perExample' | 'denseHead';
+export type DType = 'float32' | 'int32';
+
+export interface InputTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+}
+
+export type Inputs = Readonly<Record<string, InputTensor>>;
+
+/** Extents of a tensor; 'rows' stands for the number of examples. */
+interface Layout {
+  readonly shape: readonly (number | 'rows')[];
+  /** Values are uniform in [-scale, scale], or class labels below scale. */
+  readonly scale: number;
+  readonly dtype?: DType;
+}
+
+/** Every tensor of a workload, in the order of its file. README.md gives the meaning of each axis. */
+export const layouts: Readonly<Record<Workload, Readonly<Record<string, Layout>>>> = {
+  mnist: {
+    'conv1.weight': { shape: [16, 1, 7, 7], scale: 0.14 },
+    'conv1.bias': { shape: [16], scale: 0.1 },
+    z: { shape: [4], scale: 1 },
+    'head.win': { shape: [16, 4, 4], scale: 0.5 },
+    'head.bin': { shape: [16, 4], scale: 0.1 },
+    'head.wout': { shape: [784, 4], scale: 0.05 },
+    'head.bout': { shape: [784], scale: 0.02 },
+    'conv2.bias': { shape: [16], scale: 0.1 },
+    'fc.weight': { shape: [10, 784], scale: 0.05 },
+    'fc.bias': { shape: [10], scale: 0.1 },
+    'data.x': { shape: ['rows', 1, 28, 28], scale: 1 },
+    'data.y': { shape: ['rows'], scale: 10, dtype: 'int32' },
+  },
+  perExample: {
+    'head.layer0.weight': { shape: [64, 16], scale: 0.4 },
+    'head.layer0.bias': { shape: [64], scale: 0.1 },
+    'head.layer1.weight': { shape: [1761, 64], scale: 0.05 },
+    'head.layer1.bias': { shape: [1761], scale: 0.2 },
+    'data.codes': { shape: ['rows', 16], scale: 1 },
+    'data.x': { shape: ['rows', 10, 1], scale: 2 },
+    'data.y': { shape: ['rows', 10, 1], scale: 1 },
+  },
+  denseHead: {
+    code: { shape: [8], scale: 1 },
+    'head.layer0.weight': { shape: [32, 8], scale: 0.5 },
+    'head.layer0.bias': { shape: [32], scale: 0.1 },
+    'head.layer1.weight': { shape: [89610, 32], scale: 0.015 },
+    'head.layer1.bias': { shape: [89610], scale: 0.03 },
+    'data.x': { shape: ['rows', 784], scale: 1 },
+    'data.y': { shape: ['rows'], scale: 10, dtype: 'int32' },
+  },
+};
+
+/** Examples in a step; perExample counts tasks. */
+export const batchSizes: Readonly<Record<Workload, number>> = { mnist: 128, perExample: 64, denseHead: 128 };
+
+/** Uniform numbers in [0, 1), the same on every machine (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Seeded weights, and data for `rounds` steps: step t takes the rows of batch t mod rounds. */
+export function seededInputs(workload: Workload, batch = batchSizes[workload], rounds = 2, seed = 1609): Inputs {
+  const random = generator(seed);
+  const tensors: Record<string, InputTensor> = {};
+  for (const [name, layout] of Object.entries(layouts[workload])) {
+    const { scale, dtype = 'float32' } = layout;
+    const shape = layout.shape.map((extent) => (extent === 'rows' ? batch * rounds : extent));
+    const size = shape.reduce((a, b) => a * b, 1);
+    const data =
+      dtype === 'int32'
+        ? Int32Array.from({ length: size }, () => Math.floor(random() * scale))
+        : Float32Array.from({ length: size }, () => (2 * random() - 1) * scale);
+    tensors[name] = { dtype, shape, data };
+  }
+  return tensors;
+}
+
+/** Writes `<workload>.<batch>.bin` and its manifest into the folder; returns the manifest's path. */
+export function writeInputs(folder: string, workload: Workload, batch: number, inputs: Inputs): string {
+  const tensors: Record<string, { dtype: DType; shape: readonly number[]; offset: number }> = {};
+  const chunks: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of Object.entries(inputs)) {
+    tensors[name] = { dtype, shape, offset };
+    chunks.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    offset += data.byteLength;
+  }
+  mkdirSync(folder, { recursive: true });
+  const file = `${workload}.${batch}.bin`;
+  writeFileSync(join(folder, file), Buffer.concat(chunks));
+  const manifest = join(folder, `${workload}.${batch}.json`);
+  writeFileSync(manifest, `${JSON.stringify({ workload, batch, file, tensors }, null, 2)}\n`);
+  return manifest;
+}

@@ -1,0 +1,123 @@
+"""The benchmark's workloads in JAX: one jitted step with donated state. Protocol: README.md.
+
+Images are [N, H, W, C] and kernels [H, W, in, out], JAX's usual layout and the faster one on its CPU backend;
+stored tensors are brought into it once, at setup, so that each step does the same work.
+"""
+
+import math
+import os
+
+from protocol import arguments, prepare_environment, require, serve
+
+options = arguments()
+prepare_environment(options)
+require("numpy", "jax", "jaxlib")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+from jax import lax  # noqa: E402
+
+
+def training(params, batches, loss_of):
+    rate, beta1, beta2, eps = 1e-3, 0.9, 0.999, 1e-8
+
+    def update(state, batch):
+        p, m, v, t = state
+        loss, g = jax.value_and_grad(loss_of)(p, batch)
+        t = t + 1
+        m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, m, g)
+        v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, v, g)
+        c1 = -jnp.expm1(t * math.log(beta1))  # 1 - beta^t, without its cancellation in float32
+        c2 = -jnp.expm1(t * math.log(beta2))
+        p = jax.tree.map(lambda p, m, v: p - rate * (m / c1) / (jnp.sqrt(v / c2) + eps), p, m, v)
+        return (p, m, v, t), loss
+
+    update = jax.jit(update, donate_argnums=0)
+    p = jax.tree.map(jnp.array, params)
+    state = (p, jax.tree.map(jnp.zeros_like, p), jax.tree.map(jnp.zeros_like, p), jnp.float32(0))
+    batches = [jax.tree.map(jnp.array, batch) for batch in batches]
+
+    def step(t):
+        nonlocal state
+        state, loss = update(state, batches[t % len(batches)])
+        jax.block_until_ready(state)
+        return float(loss)
+
+    return step
+
+
+def cross_entropy(logits, labels):
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1).mean()
+
+
+def max_pool(h):
+    """2 x 2 without overlap, as a maximum over a reshaped axis: its gradient is much cheaper than reduce_window's."""
+    n, height, width, channels = h.shape
+    return h.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+
+
+def conv(x, kernel, bias):
+    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+
+
+def mnist(params, batches):
+    params = dict(params)
+    params["conv1.weight"] = params["conv1.weight"].transpose(2, 3, 1, 0)
+    # Flattened features are (channel, row, column) in the file and (row, column, channel) here.
+    params["fc.weight"] = params["fc.weight"].reshape(10, 16, 7, 7).transpose(2, 3, 1, 0).reshape(784, 10)
+    batches = [{"x": b["x"].reshape(-1, 28, 28, 1), "y": b["y"]} for b in batches]
+
+    def loss_of(p, batch):
+        h = max_pool(jax.nn.relu(conv(batch["x"], p["conv1.weight"], p["conv1.bias"])))
+        a = p["head.win"] @ p["z"] + p["head.bin"]  # [in, d]
+        kernel = p["head.wout"] @ a.T + p["head.bout"][:, None]  # [out * 7 * 7, in]
+        kernel = kernel.reshape(16, 7, 7, 16).transpose(1, 2, 3, 0)
+        h = max_pool(jax.nn.relu(conv(h, kernel, p["conv2.bias"])))
+        return cross_entropy(h.reshape(h.shape[0], -1) @ p["fc.weight"] + p["fc.bias"], batch["y"])
+
+    return training(params, batches, loss_of)
+
+
+def generated(theta, sizes):
+    """Splits [weights] into (weight [out, in], bias [out]) for each layer of an MLP."""
+    shapes = [s for i, o in zip(sizes, sizes[1:]) for s in ((o, i), (o,))]
+    ends = [sum(math.prod(s) for s in shapes[: k + 1]) for k in range(len(shapes) - 1)]
+    views = [part.reshape(shape) for part, shape in zip(jnp.split(theta, ends), shapes)]
+    return list(zip(views[0::2], views[1::2]))
+
+
+def dense_head(p, code):
+    hidden = jax.nn.relu(code @ p["head.layer0.weight"].T + p["head.layer0.bias"])
+    return hidden @ p["head.layer1.weight"].T + p["head.layer1.bias"]
+
+
+def target(theta, sizes, h):
+    layers = generated(theta, sizes)
+    for index, (weight, bias) in enumerate(layers):
+        h = h @ weight.T + bias
+        if index < len(layers) - 1:
+            h = jax.nn.relu(h)
+    return h
+
+
+def per_example(params, batches):
+    def loss_of(p, batch):
+        theta = dense_head(p, batch["codes"])
+        predicted = jax.vmap(lambda theta, x: target(theta, [1, 40, 40, 1], x))(theta, batch["x"])
+        return jnp.mean((predicted - batch["y"]) ** 2)
+
+    return training(params, batches, loss_of)
+
+
+def dense(params, batches):
+    def loss_of(p, batch):
+        return cross_entropy(target(dense_head(p, p["code"]), [784, 100, 100, 10], batch["x"]), batch["y"])
+
+    return training(params, batches, loss_of)
+
+
+serve(
+    {"peer": "jax", "version": jax.__version__, "threads": options.threads, "build": str(jax.devices()[0])},
+    {"mnist": mnist, "perExample": per_example, "denseHead": dense},
+)
