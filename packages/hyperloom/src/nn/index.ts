@@ -1,0 +1,2 @@
+export * as init from './init.ts';
+export * from './module.ts';
