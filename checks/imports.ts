@@ -61,7 +61,8 @@ export function roomOf(path: string, table: Readonly<Record<string, RoomRule>> =
   );
 }
 
-const isTest = (path: string): boolean => /\.(test|suite)\.ts$/.test(path);
+/** Tests, and what only tests import: `testing.ts` and `*.suite.ts`. */
+const isTest = (path: string): boolean => /(\.(test|suite)|(^|\/)testing)\.ts$/.test(path);
 
 /** Every import of a source text: static, re-exported, dynamic and `import('x').T` in a type. */
 export function importsOf(from: string, text: string): Import[] {
