@@ -1,8 +1,8 @@
 import { ShapeError } from './errors.ts';
 import { add, mul, neg, sub } from './ops/arithmetic.ts';
 import { reshape } from './ops/broadcast.ts';
-import { abs, relu } from './ops/compare.ts';
 import { cast, stopGradient } from './ops/cast.ts';
+import { abs, relu } from './ops/compare.ts';
 import { oneHot } from './ops/gather.ts';
 import { erf, exp, log, log1p, rsqrt, sigmoid } from './ops/math.ts';
 import { centre, max, mean, sum } from './ops/reduce.ts';
@@ -46,7 +46,10 @@ export const softplus = (x: Tensor): Tensor => add(relu(x), log1p(exp(neg(abs(x)
 export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => sub(relu(x), mul(relu(neg(x)), slope));
 
 /** Zero mean and unit variance over axes (Ba et al. 2016); no scale or shift. */
-export function layerNorm(x: Tensor, { axis = -1, epsilon = 1e-5 }: { axis?: number | readonly number[]; epsilon?: number } = {}): Tensor {
+export function layerNorm(
+  x: Tensor,
+  { axis = -1, epsilon = 1e-5 }: { axis?: number | readonly number[]; epsilon?: number } = {},
+): Tensor {
   const centred = centre(x, { axis });
   return mul(centred, rsqrt(add(mean(mul(centred, centred), { axis, keepDims: true }), epsilon)));
 }
@@ -59,7 +62,9 @@ export function layerNorm(x: Tensor, { axis = -1, epsilon = 1e-5 }: { axis?: num
  */
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   if (showShape(labels.shape) !== showShape(logits.shape.slice(0, -1))) {
-    throw new ShapeError(`crossEntropy: expected labels ${showShape(logits.shape.slice(0, -1))} for logits ${showShape(logits.shape)}, got ${showShape(labels.shape)}`);
+    throw new ShapeError(
+      `crossEntropy: expected labels ${showShape(logits.shape.slice(0, -1))} for logits ${showShape(logits.shape)}, got ${showShape(labels.shape)}`,
+    );
   }
   const chosen = cast(oneHot(labels, logits.shape.at(-1)!), logits.dtype);
   return neg(sum(mul(chosen, logSoftmax(logits)), { axis: -1 }));

@@ -23,16 +23,20 @@ export type Nested = number | boolean | readonly Nested[];
 export function ndarray(data: Nested | TypedArray, shape?: Shape, dtype?: DType): NdArray {
   if (ArrayBuffer.isView(data)) return fromTyped(data as TypedArray, shape, dtype);
   const found: number[] = [];
-  for (let level: Nested | undefined = data; Array.isArray(level); level = level[0] as Nested | undefined) found.push(level.length);
+  for (let level: Nested | undefined = data; Array.isArray(level); level = level[0] as Nested | undefined)
+    found.push(level.length);
   const flat: number[] = [];
   const walk = (value: Nested, depth: number): void => {
     if (Array.isArray(value)) {
       if (value.length !== found[depth]) {
-        throw new ShapeError(`ndarray: expected rows of ${found[depth] ?? 'no'} elements at depth ${depth}, got ${value.length}`);
+        throw new ShapeError(
+          `ndarray: expected rows of ${found[depth] ?? 'no'} elements at depth ${depth}, got ${value.length}`,
+        );
       }
       for (const item of value) walk(item, depth + 1);
     } else {
-      if (depth !== found.length) throw new ShapeError(`ndarray: expected numbers at depth ${found.length}, got one at depth ${depth}`);
+      if (depth !== found.length)
+        throw new ShapeError(`ndarray: expected numbers at depth ${found.length}, got one at depth ${depth}`);
       flat.push(Number(value));
     }
   };
@@ -44,13 +48,16 @@ export function ndarray(data: Nested | TypedArray, shape?: Shape, dtype?: DType)
 }
 
 function fromTyped(data: TypedArray, shape: Shape = [data.length], dtype = dtypeOf(data)): NdArray {
-  if (!stores(dtype, data)) throw new DTypeError(`ndarray: expected storage for ${dtype}, got ${data.constructor.name}`);
+  if (!stores(dtype, data))
+    throw new DTypeError(`ndarray: expected storage for ${dtype}, got ${data.constructor.name}`);
   return checked({ dtype, shape, data });
 }
 
 function checked(array: NdArray): NdArray {
   if (sizeOf(array.shape) !== array.data.length) {
-    throw new ShapeError(`ndarray: expected ${sizeOf(array.shape)} elements for shape ${showShape(array.shape)}, got ${array.data.length}`);
+    throw new ShapeError(
+      `ndarray: expected ${sizeOf(array.shape)} elements for shape ${showShape(array.shape)}, got ${array.data.length}`,
+    );
   }
   return array;
 }
@@ -64,4 +71,8 @@ function dtypeOf(data: TypedArray): DType {
 }
 
 /** A zeroed array of the given type and shape. */
-export const zerosArray = (dtype: DType, shape: Shape): NdArray => ({ dtype, shape, data: allocate(dtype, sizeOf(shape)) });
+export const zerosArray = (dtype: DType, shape: Shape): NdArray => ({
+  dtype,
+  shape,
+  data: allocate(dtype, sizeOf(shape)),
+});

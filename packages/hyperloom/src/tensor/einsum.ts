@@ -22,25 +22,34 @@ export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor 
   const inputs = match?.[1]!.split(',') ?? [];
   const output = match?.[2] ?? '';
   if (match === null || inputs.length !== tensors.length) {
-    throw new ArgumentError(`einsum: expected an equation such as "ij,jk->ik" with ${tensors.length} terms, got "${equation}"`);
+    throw new ArgumentError(
+      `einsum: expected an equation such as "ij,jk->ik" with ${tensors.length} terms, got "${equation}"`,
+    );
   }
   const sizes = new Map<string, number>();
   const terms = inputs.map((axes, i): Term => {
     const tensor = tensors[i]!;
-    if (axes.length !== tensor.rank) throw new ShapeError(`einsum: expected ${axes.length} axes for "${axes}", got ${showShape(tensor.shape)}`);
+    if (axes.length !== tensor.rank)
+      throw new ShapeError(`einsum: expected ${axes.length} axes for "${axes}", got ${showShape(tensor.shape)}`);
     if (new Set(axes).size !== axes.length) throw new ArgumentError(`einsum: expected distinct axes in "${axes}"`);
     [...axes].forEach((axis, k) => {
       const known = sizes.get(axis);
-      if (known !== undefined && known !== tensor.shape[k]) throw new ShapeError(`einsum: expected size ${known} for axis ${axis}, got ${tensor.shape[k]}`);
+      if (known !== undefined && known !== tensor.shape[k])
+        throw new ShapeError(`einsum: expected size ${known} for axis ${axis}, got ${tensor.shape[k]}`);
       sizes.set(axis, tensor.shape[k]!);
     });
     return { tensor, axes };
   });
   const missing = [...output].find((axis) => !sizes.has(axis));
-  if (missing !== undefined) throw new ArgumentError(`einsum: expected output axes that occur in a term, got ${missing}`);
+  if (missing !== undefined)
+    throw new ArgumentError(`einsum: expected output axes that occur in a term, got ${missing}`);
 
   const joined = terms.slice(1).reduce((left, right, i) => {
-    const later = terms.slice(i + 2).map((t) => t.axes).join('') + output;
+    const later =
+      terms
+        .slice(i + 2)
+        .map((t) => t.axes)
+        .join('') + output;
     return contract(left, right, later, sizes);
   }, terms[0] as Term);
   return arrange(reduceTo(joined, output), output);
@@ -49,10 +58,16 @@ export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor 
 /** Sums out the axes of a term that nothing else uses. */
 function reduceTo({ tensor, axes }: Term, used: string): Term {
   const gone = [...axes].flatMap((axis, i) => (used.includes(axis) ? [] : [i]));
-  return gone.length === 0 ? { tensor, axes } : { tensor: sum(tensor, { axis: gone }), axes: [...axes].filter((axis) => used.includes(axis)).join('') };
+  return gone.length === 0
+    ? { tensor, axes }
+    : { tensor: sum(tensor, { axis: gone }), axes: [...axes].filter((axis) => used.includes(axis)).join('') };
 }
 
-const arrange = ({ tensor, axes }: Term, order: string): Tensor => transpose(tensor, [...order].map((axis) => axes.indexOf(axis)));
+const arrange = ({ tensor, axes }: Term, order: string): Tensor =>
+  transpose(
+    tensor,
+    [...order].map((axis) => axes.indexOf(axis)),
+  );
 
 function contract(left: Term, right: Term, later: string, sizes: ReadonlyMap<string, number>): Term {
   const a = reduceTo(left, right.axes + later);

@@ -1,8 +1,8 @@
 import { isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, ShapeError } from './errors.ts';
-import { addMaybe } from './ops/compare.ts';
-import { identity } from './ops/cast.ts';
 import { broadcastTo } from './ops/broadcast.ts';
+import { identity } from './ops/cast.ts';
+import { addMaybe } from './ops/compare.ts';
 import { inScope } from './scope.ts';
 import { showShape } from './shape.ts';
 import { type Node, scalarLike, Tensor } from './tensor.ts';
@@ -16,7 +16,11 @@ import * as tree from './tree.ts';
  * @param wrt tensors to differentiate for
  * @returns one gradient for each of `wrt`, undefined where the outputs do not depend on it
  */
-export function pullback(outputs: readonly Tensor[], cotangents: readonly Tensor[], wrt: readonly Tensor[]): (Tensor | undefined)[] {
+export function pullback(
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+  wrt: readonly Tensor[],
+): (Tensor | undefined)[] {
   const first = Math.min(...wrt.map((t) => t.node.id));
   const nodes = ancestors(outputs, first);
   const sources = new Set(wrt.map((t) => t.node));
@@ -38,7 +42,13 @@ export function pullback(outputs: readonly Tensor[], cotangents: readonly Tensor
     if (slots === undefined || !depends.has(node) || sources.has(node)) continue;
     inScope(node.scope === '' ? 'grad' : `grad ${node.scope}`, () => {
       const wanted = node.inputs.map((input) => depends.has(input.node) && isFloat(input.dtype));
-      const own = node.op.vjp({ inputs: node.inputs, outputs: node.outputs.map((_, i) => new Tensor(node, i)), cotangents: slots, attrs: node.attrs, wanted });
+      const own = node.op.vjp({
+        inputs: node.inputs,
+        outputs: node.outputs.map((_, i) => new Tensor(node, i)),
+        cotangents: slots,
+        attrs: node.attrs,
+        wanted,
+      });
       node.inputs.forEach((input, i) => {
         if (wanted[i]) give(input, own[i]);
       });
@@ -62,8 +72,13 @@ export function valueAndGrad<P, A extends readonly unknown[], R extends readonly
   f: Differentiable<P, A, R>,
   options: { readonly aux: true },
 ): Differentiable<P, A, [R, P]>;
-export function valueAndGrad<P, A extends readonly unknown[]>(f: Differentiable<P, A, Tensor>): Differentiable<P, A, [Tensor, P]>;
-export function valueAndGrad<P, A extends readonly unknown[]>(f: Differentiable<P, A, Tensor | readonly [Tensor, unknown]>, { aux = false } = {}) {
+export function valueAndGrad<P, A extends readonly unknown[]>(
+  f: Differentiable<P, A, Tensor>,
+): Differentiable<P, A, [Tensor, P]>;
+export function valueAndGrad<P, A extends readonly unknown[]>(
+  f: Differentiable<P, A, Tensor | readonly [Tensor, unknown]>,
+  { aux = false } = {},
+) {
   return (params: P, ...args: A): [unknown, P] => {
     const own = tree.map((t: Tensor) => {
       if (!isFloat(t.dtype)) throw new DTypeError(`grad: expected float tensors to differentiate for, got ${t.dtype}`);
@@ -73,7 +88,8 @@ export function valueAndGrad<P, A extends readonly unknown[]>(f: Differentiable<
     if (wrt.length === 0) throw new ArgumentError('grad: expected at least one tensor to differentiate for, got none');
     const result = f(own as P, ...args);
     const value = (aux ? (result as readonly [Tensor, unknown])[0] : result) as Tensor;
-    if (value.rank !== 0) throw new ShapeError(`grad: expected a function that gives a scalar, got shape ${showShape(value.shape)}`);
+    if (value.rank !== 0)
+      throw new ShapeError(`grad: expected a function that gives a scalar, got shape ${showShape(value.shape)}`);
     const gradients = pullback([value], [scalarLike(1, value)], wrt);
     const filled = wrt.map((t, i) => gradients[i] ?? broadcastTo(scalarLike(0, t), t.shape));
     return [result, tree.unflatten(params, filled) as P];

@@ -42,6 +42,6 @@ export { currentScope, named } from './scope.ts';
 export { type Aval, broadcastShapes, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.ts';
 export { type Attr, type Attrs, constant, type Op, placeholder, Tensor, type TensorLike } from './tensor.ts';
 export { type Traced, trace } from './trace.ts';
-export * as tree from './tree.ts';
 export type { Mapped, Tree } from './tree.ts';
+export * as tree from './tree.ts';
 export { type Axes, type VmapOptions, vmap } from './vmap.ts';

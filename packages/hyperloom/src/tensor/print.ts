@@ -10,10 +10,14 @@ function showAttr(value: Attr | undefined): string {
     if ('nodes' in value) return `{\n${showProgram(value as Program).replace(/^/gm, '    ')}\n  }`;
     if ('data' in value && 'shape' in value) {
       const { data, shape } = value as { data: ArrayLike<number>; shape: readonly number[] };
-      const shown = Array.from({ length: Math.min(4, data.length) }, (_, i) => String(Number(data[i]!.toPrecision(6)))).join(', ');
+      const shown = Array.from({ length: Math.min(4, data.length) }, (_, i) =>
+        String(Number(data[i]!.toPrecision(6))),
+      ).join(', ');
       return sizeOf(shape) > 4 ? `[${shown}, ...]` : shape.length === 0 ? shown : `[${shown}]`;
     }
-    return `{${Object.entries(value).map(([k, v]) => `${k}: ${showAttr(v)}`).join(', ')}}`;
+    return `{${Object.entries(value)
+      .map(([k, v]) => `${k}: ${showAttr(v)}`)
+      .join(', ')}}`;
   }
   return String(value);
 }
@@ -26,7 +30,9 @@ function showAttr(value: Attr | undefined): string {
 export function showProgram({ inputs, nodes, outputs }: Program): string {
   const head = `program(${inputs.map((input) => `%${input.id} ${input.name}: ${showAval(input)}`).join(', ')})`;
   const lines = nodes.map((node) => {
-    const attrs = Object.entries(node.attrs).map(([key, value]) => `${key}=${showAttr(value)}`).join(' ');
+    const attrs = Object.entries(node.attrs)
+      .map(([key, value]) => `${key}=${showAttr(value)}`)
+      .join(' ');
     const call = [node.op, ...node.inputs.map((id) => `%${id}`), attrs].filter((part) => part !== '').join(' ');
     return `  ${node.outputs.map((output) => `%${output.id}: ${showAval(output)}`).join(', ')} = ${call}${node.scope === '' ? '' : `  # ${node.scope}`}`;
   });

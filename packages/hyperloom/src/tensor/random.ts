@@ -1,5 +1,5 @@
-import { ArgumentError, ShapeError } from './errors.ts';
 import { ndarray } from './array.ts';
+import { ArgumentError, ShapeError } from './errors.ts';
 import { add, mul, neg, sub } from './ops/arithmetic.ts';
 import { broadcastTo, reshape } from './ops/broadcast.ts';
 import { cast, shiftRight } from './ops/cast.ts';
@@ -28,7 +28,8 @@ const purposes = { draw: 0, split: 1, fold: 2 } as const;
  * const k = random.key(42);
  */
 export function key(seed: number): Tensor {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new ArgumentError(`random.key: expected a whole number from 0 to 2^53 - 1, got ${seed}`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new ArgumentError(`random.key: expected a whole number from 0 to 2^53 - 1, got ${seed}`);
   return constant(ndarray(new Uint32Array([Math.floor(seed / 2 ** 32), seed >>> 0]), [2]));
 }
 
@@ -70,7 +71,14 @@ export const uniform = (from: Tensor, shape: Shape = [], { low = 0, high = 1 } =
 /** Standard normal float32, by the transform of Box and Muller: one block of bits for each number. */
 export function normal(from: Tensor, shape: Shape = []): Tensor {
   const pairs = blocks(from, 'draw', Math.max(1, sizeOf(shape)));
-  const column = (i: number) => reshape(slice(unit(pairs), [[0, pairs.shape[0]!], [i, i + 1]]), [-1]);
+  const column = (i: number) =>
+    reshape(
+      slice(unit(pairs), [
+        [0, pairs.shape[0]!],
+        [i, i + 1],
+      ]),
+      [-1],
+    );
   const radius = sqrt(mul(log(sub(1, column(0))), -2));
   return reshape(slice(mul(radius, cos(mul(column(1), 2 * Math.PI))), [[0, sizeOf(shape)]]), shape);
 }
@@ -79,7 +87,10 @@ export function normal(from: Tensor, shape: Shape = []): Tensor {
  * Coefficients of M. Giles, "Approximating the erfinv function" (2010), single precision, central branch: powers of
  * w - 2.5 with w = -log(1 - x^2), highest first. It holds for w < 5, that is |x| < 0.9966.
  */
-const erfInverse = [2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4, -1.25372503e-3, -4.17768164e-3, 0.246640727, 1.50140941];
+const erfInverse = [
+  2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4, -1.25372503e-3, -4.17768164e-3,
+  0.246640727, 1.50140941,
+];
 
 /** Standard normal float32 cut off at two standard deviations; its own standard deviation is 0.8796. */
 export function truncatedNormal(from: Tensor, shape: Shape = []): Tensor {

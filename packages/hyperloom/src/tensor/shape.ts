@@ -16,8 +16,7 @@ export const sizeOf = (shape: Shape): number => shape.reduce((n, d) => n * d, 1)
 export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`;
 
 /** Whether two shapes are the same. */
-export const sameShape = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((d, i) => d === b[i]);
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 
 /** Row-major strides in elements. */
 export function stridesOf(shape: Shape): number[] {

@@ -6,7 +6,15 @@ import { currentScope } from './scope.ts';
 import { type Aval, type Shape, showShape } from './shape.ts';
 
 /** Options of an operation: plain data, so that programs serialise. */
-export type Attr = string | number | boolean | null | readonly Attr[] | { readonly [key: string]: Attr | undefined } | NdArray | Program;
+export type Attr =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Attr[]
+  | { readonly [key: string]: Attr | undefined }
+  | NdArray
+  | Program;
 export type Attrs = { readonly [key: string]: Attr | undefined };
 
 /** What a batching rule gets: the inputs, which of them carry the batch on axis 0, and the size of the batch. */
@@ -88,7 +96,8 @@ export function emit<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attr
 }
 
 /** {@link emit} for an operation with one output. */
-export const emit1 = <A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor => emit(op, inputs, attrs)[0] as Tensor;
+export const emit1 = <A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor =>
+  emit(op, inputs, attrs)[0] as Tensor;
 
 /** A rule for operations through which no gradient flows. */
 export const noGradient = ({ inputs }: VjpCall): undefined[] => inputs.map(() => undefined);

@@ -27,7 +27,10 @@ export function trace<R>(f: (...args: never[]) => R, ...args: readonly unknown[]
   const result = f(...(symbols as never[]));
   const outputs = tree.leaves<Tensor>(result);
   const program = toProgram(tree.leaves<Tensor>(symbols), outputs, names, tree.paths(result));
-  return { program, output: tree.map((t: Tensor): Aval => ({ dtype: t.dtype, shape: t.shape }), result) as tree.Mapped<R, Tensor, Aval> };
+  return {
+    program,
+    output: tree.map((t: Tensor): Aval => ({ dtype: t.dtype, shape: t.shape }), result) as tree.Mapped<R, Tensor, Aval>,
+  };
 }
 
 /** Every node that the given tensors are computed from, in an order in which they can run. */
@@ -43,7 +46,12 @@ export function ancestors(tensors: readonly Tensor[], from = -1): Node[] {
 }
 
 /** The program that computes `outputs` from `inputs`. */
-export function toProgram(inputs: readonly Tensor[], outputs: readonly Tensor[], inputNames: readonly string[] = [], outputNames: readonly string[] = []): Program {
+export function toProgram(
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+  inputNames: readonly string[] = [],
+  outputNames: readonly string[] = [],
+): Program {
   const ids = new Map<Node, ValueId[]>();
   let next = 0;
   for (const input of inputs) ids.set(input.node, [next++]);
@@ -51,7 +59,10 @@ export function toProgram(inputs: readonly Tensor[], outputs: readonly Tensor[],
   const nodes: ProgramNode[] = [];
   for (const node of ancestors(outputs)) {
     if (ids.has(node)) continue;
-    if (node.op === (inputOp as Op)) throw new ArgumentError('trace: expected tensors made inside the function or passed to it, got one of another trace');
+    if (node.op === (inputOp as Op))
+      throw new ArgumentError(
+        'trace: expected tensors made inside the function or passed to it, got one of another trace',
+      );
     if (node.op.name === 'identity') {
       ids.set(node, [idOf(node.inputs[0]!)]);
       continue;

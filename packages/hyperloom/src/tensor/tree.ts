@@ -20,12 +20,20 @@ const join = (path: string, key: string): string => (path === '' ? key : `${path
  * @example
  * const doubled = tree.map((x: Tensor) => mul(x, 2), { a: constant(1), b: [constant(2)] });
  */
-export function map<S, L, R>(f: (leaf: L, ...rest: never[]) => R, tree: S, ...rest: readonly unknown[]): Mapped<S, L, R> {
+export function map<S, L, R>(
+  f: (leaf: L, ...rest: never[]) => R,
+  tree: S,
+  ...rest: readonly unknown[]
+): Mapped<S, L, R> {
   return mapWithPath((leaf: L, _path, ...others) => f(leaf, ...(others as never[])), tree, ...rest);
 }
 
 /** {@link map} with the path of each leaf, such as `conv1.weight`. */
-export function mapWithPath<S, L, R>(f: (leaf: L, path: string, ...rest: unknown[]) => R, tree: S, ...rest: readonly unknown[]): Mapped<S, L, R> {
+export function mapWithPath<S, L, R>(
+  f: (leaf: L, path: string, ...rest: unknown[]) => R,
+  tree: S,
+  ...rest: readonly unknown[]
+): Mapped<S, L, R> {
   const walk = (node: unknown, path: string, others: readonly unknown[]): unknown => {
     if (isEmpty(node)) return node;
     if (isLeaf(node)) return f(node as L, path, ...others);
@@ -34,7 +42,8 @@ export function mapWithPath<S, L, R>(f: (leaf: L, path: string, ...rest: unknown
         value,
         join(path, key),
         others.map((other) => {
-          if (isLeaf(other) || !(key in (other as object))) throw new ArgumentError(`expected trees of one structure, got one without ${join(path, key)}`);
+          if (isLeaf(other) || !(key in (other as object)))
+            throw new ArgumentError(`expected trees of one structure, got one without ${join(path, key)}`);
           return (other as Record<string, unknown>)[key];
         }),
       );

@@ -23,7 +23,10 @@ export interface VmapOptions {
  * const dot = (a: Tensor, b: Tensor) => sum(mul(a, b));
  * const rows = vmap(dot, { in: [0, null] })(constant(ndarray([[1, 2], [3, 4]])), constant([1, 1])); // [2]
  */
-export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, { in: axes = [], out = 0 }: VmapOptions = {}): (...args: A) => R {
+export function vmap<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  { in: axes = [], out = 0 }: VmapOptions = {},
+): (...args: A) => R {
   return (...args) => {
     let size: number | undefined;
     const examples = new Map<Node, Tensor>();
@@ -31,15 +34,19 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, { in
       if (axis === null) return t;
       const front = moveAxis(t, axis as number, 0);
       const [found] = front.shape;
-      if (size !== undefined && found !== size) throw new ArgumentError(`vmap: expected ${size} along the mapped axis of ${path}, got ${found}`);
+      if (size !== undefined && found !== size)
+        throw new ArgumentError(`vmap: expected ${size} along the mapped axis of ${path}, got ${found}`);
       size = found;
       const example = placeholder({ dtype: t.dtype, shape: front.shape.slice(1) });
       examples.set(example.node, front);
       return example;
     };
-    const own = args.map((arg, i) => spread(arg, axes[i] === undefined ? 0 : axes[i], `argument ${i}`, enter)) as unknown as A;
+    const own = args.map((arg, i) =>
+      spread(arg, axes[i] === undefined ? 0 : axes[i], `argument ${i}`, enter),
+    ) as unknown as A;
     const result = f(...own);
-    if (size === undefined) throw new ArgumentError('vmap: expected at least one argument with a mapped axis, got none');
+    if (size === undefined)
+      throw new ArgumentError('vmap: expected at least one argument with a mapped axis, got none');
     const batchOf = batchGraph(tree.leaves<Tensor>(result), examples, size);
     return tree.map((t: Tensor) => {
       const batched = batchOf(t) ?? broadcastTo(t, [size as number, ...t.shape]);
@@ -49,15 +56,26 @@ export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, { in
 }
 
 /** Walks a tree beside its axes, which may stop at any depth and then hold for all below. */
-function spread(arg: unknown, axes: Axes, path: string, enter: (t: Tensor, axis: Axes, path: string) => Tensor): unknown {
-  if (axes === null || typeof axes === 'number') return tree.mapWithPath((t: Tensor, at) => enter(t, axes, at === '' ? path : `${path} (${at})`), arg);
-  const child = (key: string, value: unknown) => spread(value, (axes as Record<string, Axes>)[key] ?? null, `${path}.${key}`, enter);
+function spread(
+  arg: unknown,
+  axes: Axes,
+  path: string,
+  enter: (t: Tensor, axis: Axes, path: string) => Tensor,
+): unknown {
+  if (axes === null || typeof axes === 'number')
+    return tree.mapWithPath((t: Tensor, at) => enter(t, axes, at === '' ? path : `${path} (${at})`), arg);
+  const child = (key: string, value: unknown) =>
+    spread(value, (axes as Record<string, Axes>)[key] ?? null, `${path}.${key}`, enter);
   if (Array.isArray(arg)) return arg.map((value, i) => child(String(i), value));
   return Object.fromEntries(Object.entries(arg as object).map(([key, value]) => [key, child(key, value)]));
 }
 
 /** Rebuilds everything that depends on an example over the whole batch; gives the batched form of a tensor, if it has one. */
-function batchGraph(outputs: readonly Tensor[], examples: ReadonlyMap<Node, Tensor>, size: number): (t: Tensor) => Tensor | undefined {
+function batchGraph(
+  outputs: readonly Tensor[],
+  examples: ReadonlyMap<Node, Tensor>,
+  size: number,
+): (t: Tensor) => Tensor | undefined {
   const batched = new Map<Node, readonly Tensor[]>();
   for (const [node, front] of examples) batched.set(node, [front]);
   const batchOf = (t: Tensor) => batched.get(t.node)?.[t.index];
@@ -66,7 +84,12 @@ function batchGraph(outputs: readonly Tensor[], examples: ReadonlyMap<Node, Tens
     const mapped = node.inputs.map(batchOf);
     if (mapped.every((t) => t === undefined)) continue;
     const inputs = node.inputs.map((t, i) => mapped[i] ?? t);
-    batched.set(node, inScope(node.scope, () => node.op.batch({ inputs, batched: mapped.map((t) => t !== undefined), size, attrs: node.attrs })));
+    batched.set(
+      node,
+      inScope(node.scope, () =>
+        node.op.batch({ inputs, batched: mapped.map((t) => t !== undefined), size, attrs: node.attrs }),
+      ),
+    );
   }
   return batchOf;
 }

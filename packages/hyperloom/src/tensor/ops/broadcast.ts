@@ -8,7 +8,9 @@ export const reshapeOp: Op<{ shape: Shape }> = {
   name: 'reshape',
   infer: ([x], { shape }) => {
     if (sizeOf(x!.shape) !== sizeOf(shape)) {
-      throw new ShapeError(`reshape: expected a shape of ${sizeOf(x!.shape)} elements for ${showShape(x!.shape)}, got ${showShape(shape)}`);
+      throw new ShapeError(
+        `reshape: expected a shape of ${sizeOf(x!.shape)} elements for ${showShape(x!.shape)}, got ${showShape(shape)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape }];
   },
@@ -23,12 +25,16 @@ export const broadcastToOp: Op<{ shape: Shape }> = {
   infer: ([x], { shape }) => {
     const joint = broadcastShapes(x!.shape, shape);
     if (joint === undefined || !sameShape(joint, shape)) {
-      throw new ShapeError(`broadcastTo: expected a shape that ${showShape(x!.shape)} stretches to, got ${showShape(shape)}`);
+      throw new ShapeError(
+        `broadcastTo: expected a shape that ${showShape(x!.shape)} stretches to, got ${showShape(shape)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape }];
   },
   vjp: ({ inputs, cotangents }) => [sumTo(cotangents[0]!, inputs[0]!.shape)],
-  batch: ({ inputs, size, attrs }) => [broadcastTo(padRank(inputs[0]!, attrs.shape.length + 1), [size, ...attrs.shape])],
+  batch: ({ inputs, size, attrs }) => [
+    broadcastTo(padRank(inputs[0]!, attrs.shape.length + 1), [size, ...attrs.shape]),
+  ],
   eval: ([x], { shape }) => {
     const out = result(x!.dtype, shape);
     eachIndex(shape, [broadcastStrides(x!.shape, shape)], ([offset], position) => {
@@ -46,7 +52,9 @@ export const reduceSumOp: Op<{ axes: readonly number[]; keepDims: boolean }> = {
     const { shape } = inputs[0]!;
     return [broadcastTo(reshape(cotangents[0]!, reducedShape(shape, attrs.axes, true)), shape)];
   },
-  batch: ({ inputs, attrs }) => [emit1(reduceSumOp, inputs, { axes: attrs.axes.map((axis) => axis + 1), keepDims: attrs.keepDims })],
+  batch: ({ inputs, attrs }) => [
+    emit1(reduceSumOp, inputs, { axes: attrs.axes.map((axis) => axis + 1), keepDims: attrs.keepDims }),
+  ],
   eval: ([x], { axes, keepDims }) => {
     const kept = result(x!.dtype, reducedShape(x!.shape, axes, true));
     eachIndex(x!.shape, [broadcastStrides(kept.shape, x!.shape)], ([to], from) => {

@@ -2,7 +2,8 @@ import { type DType, isFloat } from '../dtype.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { unary } from './elementwise.ts';
 
-const convert = (x: number, dtype: DType): number => (isFloat(dtype) ? x : dtype === 'bool' ? Number(x !== 0) : Math.trunc(x));
+const convert = (x: number, dtype: DType): number =>
+  isFloat(dtype) ? x : dtype === 'bool' ? Number(x !== 0) : Math.trunc(x);
 
 export const castOp: Op<{ dtype: DType }> = unary<{ dtype: DType }>({
   name: 'cast',
@@ -31,7 +32,11 @@ export const identity = (x: Tensor): Tensor => emit1(identityOp, [x], {});
  */
 export const stopGradient = (x: Tensor): Tensor => emit1(stopGradientOp, [x], {});
 
-export const shiftRightOp = unary<{ bits: number }>({ name: 'shiftRight', accepts: 'uint32', f: (x, { bits }) => x >>> bits });
+export const shiftRightOp = unary<{ bits: number }>({
+  name: 'shiftRight',
+  accepts: 'uint32',
+  f: (x, { bits }) => x >>> bits,
+});
 
 /** Elements of uint32 shifted right by whole bits. */
 export const shiftRight = (x: Tensor, bits: number): Tensor => emit1(shiftRightOp, [x], { bits });

@@ -77,7 +77,8 @@ export const not = (x: Tensor): Tensor => emit1(notOp, [x], {});
  * const x = constant([-1, 2]);
  * const magnitude = where(less(x, 0), neg(x), x);
  */
-export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor => emit1(whereOp, [condition, ...pair(a, b)], {});
+export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor =>
+  emit1(whereOp, [condition, ...pair(a, b)], {});
 
 /** Elementwise larger of two; shapes broadcast. A tie gives each side half of the gradient. */
 export const maximum = (a: TensorLike, b: TensorLike): Tensor => emit1(maximumOp, pair(a, b), {});
@@ -94,7 +95,12 @@ export const clipOp = unary<{ low: number; high: number }>({
 /** Limits each element to [low, high]; the gradient passes where the element lies inside, ends included. */
 export const clip = (x: Tensor, low: number, high: number): Tensor => emit1(clipOp, [x], { low, high });
 
-export const reluOp = unary({ name: 'relu', accepts: 'number', f: (x) => (x < 0 ? 0 : x), gradient: (dy, _, y) => where(greater(y, 0), dy, 0) });
+export const reluOp = unary({
+  name: 'relu',
+  accepts: 'number',
+  f: (x) => (x < 0 ? 0 : x),
+  gradient: (dy, _, y) => where(greater(y, 0), dy, 0),
+});
 
 /** Elementwise `max(x, 0)`; the gradient at 0 is 0. */
 export const relu = (x: Tensor): Tensor => emit1(reluOp, [x], {});

@@ -1,5 +1,5 @@
-import { ArgumentError, ShapeError } from '../errors.ts';
 import type { NdArray } from '../array.ts';
+import { ArgumentError, ShapeError } from '../errors.ts';
 import { type Shape, showShape } from '../shape.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { reshape } from './broadcast.ts';
@@ -34,7 +34,12 @@ export const convOp: Op<ConvAttrs> = {
     wanted[1] ? convKernelGrad(x!, dy!, { ...attrs, kernel: w!.shape.slice(2) }) : undefined,
   ],
   batch: (call) => {
-    const { inputs: [x, w], batched: [xs, ws], size, attrs } = call;
+    const {
+      inputs: [x, w],
+      batched: [xs, ws],
+      size,
+      attrs,
+    } = call;
     if (!ws) return [unfold(conv(fold(x!), w!, attrs), size)];
     if (!xs) return [channelsOut(conv(x!, kernelsIn(w!, attrs.groups), attrs), size, attrs.groups)];
     const y = conv(channelsIn(x!, 1), kernelsIn(w!, 1), { ...attrs, groups: attrs.groups * size });
@@ -63,7 +68,12 @@ export const convInputGradOp: Op<ConvAttrs & { spatial: readonly number[] }> = {
     wanted[1] ? conv(g!, w!, attrs) : undefined,
   ],
   batch: (call) => {
-    const { inputs: [w, dy], batched: [ws, dys], size, attrs } = call;
+    const {
+      inputs: [w, dy],
+      batched: [ws, dys],
+      size,
+      attrs,
+    } = call;
     if (!ws) return [unfold(convInputGrad(w!, fold(dy!), attrs), size)];
     if (!dys) {
       // Each example's kernel reads its own input channels: fold the batch into them, [O, B * C / groups, ...].
@@ -96,7 +106,12 @@ export const convKernelGradOp: Op<ConvAttrs & { kernel: readonly number[] }> = {
     wanted[1] ? conv(x!, g!, attrs) : undefined,
   ],
   batch: (call) => {
-    const { inputs: [x, dy], batched: [xs, dys], size, attrs } = call;
+    const {
+      inputs: [x, dy],
+      batched: [xs, dys],
+      size,
+      attrs,
+    } = call;
     const { groups } = attrs;
     if (xs && dys) {
       const w = convKernelGrad(channelsIn(x!, 1), channelsIn(dy!, 1), { ...attrs, groups: groups * size });
@@ -121,42 +136,70 @@ export const convKernelGradOp: Op<ConvAttrs & { kernel: readonly number[] }> = {
   },
 };
 
-const inputShape = (w: Shape, dy: Shape, { groups, spatial }: ConvAttrs & { spatial: readonly number[] }): Shape => [dy[0]!, w[1]! * groups, ...spatial];
-const kernelShape = (x: Shape, dy: Shape, { groups, kernel }: ConvAttrs & { kernel: readonly number[] }): Shape => [dy[1]!, x[1]! / groups, ...kernel];
+const inputShape = (w: Shape, dy: Shape, { groups, spatial }: ConvAttrs & { spatial: readonly number[] }): Shape => [
+  dy[0]!,
+  w[1]! * groups,
+  ...spatial,
+];
+const kernelShape = (x: Shape, dy: Shape, { groups, kernel }: ConvAttrs & { kernel: readonly number[] }): Shape => [
+  dy[1]!,
+  x[1]! / groups,
+  ...kernel,
+];
 
 function expectOutput(op: string, dy: Shape, spatial: Shape): void {
-  if (spatial.some((d, i) => d !== dy[i + 2])) throw new ShapeError(`${op}: expected dy [N, O, ${spatial.join(', ')}], got ${showShape(dy)}`);
+  if (spatial.some((d, i) => d !== dy[i + 2]))
+    throw new ShapeError(`${op}: expected dy [N, O, ${spatial.join(', ')}], got ${showShape(dy)}`);
 }
 
 /** Checks shapes against each other and gives the spatial sizes of the output. */
 function outputSpatial(op: string, x: Shape, w: Shape, { strides, padding, dilation, groups }: ConvAttrs): number[] {
   const axes = x.length - 2;
   if (axes < 1 || axes > 2 || w.length !== x.length) {
-    throw new ShapeError(`${op}: expected x [N, C, L] or [N, C, H, W] and w of the same rank, got ${showShape(x)} and ${showShape(w)}`);
+    throw new ShapeError(
+      `${op}: expected x [N, C, L] or [N, C, H, W] and w of the same rank, got ${showShape(x)} and ${showShape(w)}`,
+    );
   }
   if (x[1] !== w[1]! * groups || w[0]! % groups !== 0) {
-    throw new ShapeError(`${op}: expected ${w[1]! * groups} input channels and output channels divisible by ${groups} groups, got x ${showShape(x)} and w ${showShape(w)}`);
+    throw new ShapeError(
+      `${op}: expected ${w[1]! * groups} input channels and output channels divisible by ${groups} groups, got x ${showShape(x)} and w ${showShape(w)}`,
+    );
   }
   if ([strides, padding, dilation].some((list) => list.length !== axes)) {
-    throw new ArgumentError(`${op}: expected strides, padding and dilation for ${axes} spatial axes, got ${strides.length}, ${padding.length}, ${dilation.length}`);
+    throw new ArgumentError(
+      `${op}: expected strides, padding and dilation for ${axes} spatial axes, got ${strides.length}, ${padding.length}, ${dilation.length}`,
+    );
   }
   return x.slice(2).map((d, i) => {
     const window = (w[i + 2]! - 1) * dilation[i]! + 1;
     const size = Math.floor((d + padding[i]![0] + padding[i]![1] - window) / strides[i]!) + 1;
-    if (size < 1) throw new ShapeError(`${op}: expected an input of at least ${window} along spatial axis ${i} with its padding, got ${d + padding[i]![0] + padding[i]![1]}`);
+    if (size < 1)
+      throw new ShapeError(
+        `${op}: expected an input of at least ${window} along spatial axis ${i} with its padding, got ${d + padding[i]![0] + padding[i]![1]}`,
+      );
     return size;
   });
 }
 
 /** Visits every product of the convolution sum as offsets into x, w and y. */
-function eachProduct(x: Shape, w: Shape, y: Shape, attrs: ConvAttrs, visit: (ix: number, iw: number, iy: number) => void): void {
-  const two = (list: readonly number[], fill: number) => (list.length === 2 ? list : [fill, ...list]) as readonly [number, number];
+function eachProduct(
+  x: Shape,
+  w: Shape,
+  y: Shape,
+  attrs: ConvAttrs,
+  visit: (ix: number, iw: number, iy: number) => void,
+): void {
+  const two = (list: readonly number[], fill: number) =>
+    (list.length === 2 ? list : [fill, ...list]) as readonly [number, number];
   const [xh, xw] = two(x.slice(2), 1);
   const [kh, kw] = two(w.slice(2), 1);
   const [yh, yw] = two(y.slice(2), 1);
   const [sh, sw] = two(attrs.strides, 1);
   const [dh, dw] = two(attrs.dilation, 1);
-  const [ph, pw] = two(attrs.padding.map(([low]) => low), 0);
+  const [ph, pw] = two(
+    attrs.padding.map(([low]) => low),
+    0,
+  );
   const perGroup = w[0]! / attrs.groups;
   for (let n = 0; n < x[0]!; n++) {
     for (let o = 0; o < w[0]!; o++) {
@@ -172,7 +215,8 @@ function eachProduct(x: Shape, w: Shape, y: Shape, attrs: ConvAttrs, visit: (ix:
             for (let j = 0; j < yw; j++) {
               for (let b = 0; b < kw; b++) {
                 const column = j * sw + b * dw - pw;
-                if (column >= 0 && column < xw) visit((atX + row) * xw + column, (atW + a) * kw + b, (atY + i) * yw + j);
+                if (column >= 0 && column < xw)
+                  visit((atX + row) * xw + column, (atW + a) * kw + b, (atY + i) * yw + j);
               }
             }
           }
@@ -183,7 +227,8 @@ function eachProduct(x: Shape, w: Shape, y: Shape, attrs: ConvAttrs, visit: (ix:
 }
 
 /** The axes of x from `from` on, as they stand after `shift` more have been inserted in front of them. */
-const rest = (x: Tensor, from: number, shift = 0): number[] => [...x.shape.keys()].slice(from).map((axis) => axis + shift);
+const rest = (x: Tensor, from: number, shift = 0): number[] =>
+  [...x.shape.keys()].slice(from).map((axis) => axis + shift);
 
 /** [B, N, ...] to [B * N, ...]. */
 const fold = (x: Tensor): Tensor => reshape(x, [x.shape[0]! * x.shape[1]!, ...x.shape.slice(2)]);
@@ -231,10 +276,13 @@ export const convAttrs = (axes: number, { strides, padding, dilation, groups }: 
  * @example
  * const y = conv(constant(zerosArray('float32', [1, 3, 8, 8])), constant(zerosArray('float32', [4, 3, 3, 3]))); // [1, 4, 6, 6]
  */
-export const conv = (x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor => emit1(convOp, [x, w], convAttrs(x.rank - 2, options));
+export const conv = (x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor =>
+  emit1(convOp, [x, w], convAttrs(x.rank - 2, options));
 
 /** The gradient of a convolution for its input; also known as a transposed convolution. */
-export const convInputGrad = (w: Tensor, dy: Tensor, attrs: ConvAttrs & { spatial: readonly number[] }): Tensor => emit1(convInputGradOp, [w, dy], attrs);
+export const convInputGrad = (w: Tensor, dy: Tensor, attrs: ConvAttrs & { spatial: readonly number[] }): Tensor =>
+  emit1(convInputGradOp, [w, dy], attrs);
 
 /** The gradient of a convolution for its kernel. */
-export const convKernelGrad = (x: Tensor, dy: Tensor, attrs: ConvAttrs & { kernel: readonly number[] }): Tensor => emit1(convKernelGradOp, [x, dy], attrs);
+export const convKernelGrad = (x: Tensor, dy: Tensor, attrs: ConvAttrs & { kernel: readonly number[] }): Tensor =>
+  emit1(convKernelGradOp, [x, dy], attrs);

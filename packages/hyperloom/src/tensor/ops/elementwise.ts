@@ -19,7 +19,8 @@ const accepted: Record<Accepts, (dtype: DType) => boolean> = {
 
 /** Raises DTypeError unless the tensor's type is one that the operation takes. */
 export function checkType(op: string, x: Aval, accepts: Accepts): void {
-  if (!accepted[accepts](x.dtype)) throw new DTypeError(`${op}: expected ${accepts === 'float' ? 'floats' : accepts}, got ${x.dtype}`);
+  if (!accepted[accepts](x.dtype))
+    throw new DTypeError(`${op}: expected ${accepts === 'float' ? 'floats' : accepts}, got ${x.dtype}`);
 }
 
 /** The broadcast of several shapes; ShapeError when they do not fit. */
@@ -27,7 +28,9 @@ export const jointShape = (op: string, inputs: readonly Aval[]): Shape =>
   inputs.reduce<Shape>((shape, x) => {
     const joint = broadcastShapes(shape, x.shape);
     if (joint === undefined) {
-      throw new ShapeError(`${op}: expected shapes that broadcast, got ${inputs.map((i) => showShape(i.shape)).join(' and ')}`);
+      throw new ShapeError(
+        `${op}: expected shapes that broadcast, got ${inputs.map((i) => showShape(i.shape)).join(' and ')}`,
+      );
     }
     return joint;
   }, []);
@@ -36,7 +39,8 @@ export const jointShape = (op: string, inputs: readonly Aval[]): Shape =>
 export function jointType(op: string, inputs: readonly Aval[]): DType {
   const [first] = inputs;
   const other = inputs.find((x) => x.dtype !== first!.dtype);
-  if (other !== undefined) throw new DTypeError(`${op}: expected one element type, got ${first!.dtype} and ${other.dtype}; use cast`);
+  if (other !== undefined)
+    throw new DTypeError(`${op}: expected one element type, got ${first!.dtype} and ${other.dtype}; use cast`);
   return first!.dtype;
 }
 
@@ -64,7 +68,9 @@ export function unary<A extends Attrs = Record<string, never>>({ name, accepts, 
       return [{ dtype: type?.(x!.dtype, attrs) ?? x!.dtype, shape: x!.shape }];
     },
     vjp: ({ inputs, outputs, cotangents, attrs }) => [
-      gradient !== undefined && isFloat(inputs[0]!.dtype) ? gradient(cotangents[0]!, inputs[0]!, outputs[0]!, attrs) : undefined,
+      gradient !== undefined && isFloat(inputs[0]!.dtype)
+        ? gradient(cotangents[0]!, inputs[0]!, outputs[0]!, attrs)
+        : undefined,
     ],
     batch: ({ inputs, attrs }) => [emit1(op, inputs, attrs)],
     eval: ([x], attrs) => [mapBroadcast([x!], type?.(x!.dtype, attrs) ?? x!.dtype, x!.shape, (v) => f(v, attrs))],

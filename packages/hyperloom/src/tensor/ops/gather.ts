@@ -10,14 +10,23 @@ import { equal } from './compare.ts';
 import { result } from './loops.ts';
 import { moveAxis } from './transpose.ts';
 
-const gatheredShape = (x: Shape, indices: Shape, axis: number): Shape => [...x.slice(0, axis), ...indices, ...x.slice(axis + 1)];
+const gatheredShape = (x: Shape, indices: Shape, axis: number): Shape => [
+  ...x.slice(0, axis),
+  ...indices,
+  ...x.slice(axis + 1),
+];
 
 const checkIndices = (op: string, indices: Aval): void => {
   if (indices.dtype !== 'int32') throw new DTypeError(`${op}: expected int32 indices, got ${indices.dtype}`);
 };
 
 /** Calls `visit(offset in x, offset in the gathered array)` for each element that gather copies. */
-function eachGathered(x: Aval, indices: { shape: Shape; data: ArrayLike<number> }, axis: number, visit: (inX: number, inOut: number) => void): void {
+function eachGathered(
+  x: Aval,
+  indices: { shape: Shape; data: ArrayLike<number> },
+  axis: number,
+  visit: (inX: number, inOut: number) => void,
+): void {
   const inner = sizeOf(x.shape.slice(axis + 1));
   const outer = sizeOf(x.shape.slice(0, axis));
   const rows = x.shape[axis]!;
@@ -38,9 +47,16 @@ export const gatherOp: Op<{ axis: number }> = {
     checkIndices('gather', indices!);
     return [{ dtype: x!.dtype, shape: gatheredShape(x!.shape, indices!.shape, axis) }];
   },
-  vjp: ({ inputs: [x, indices], cotangents: [dy], attrs }) => [scatterAdd(broadcastTo(scalarLike(0, x!), x!.shape), indices!, dy!, attrs.axis), undefined],
+  vjp: ({ inputs: [x, indices], cotangents: [dy], attrs }) => [
+    scatterAdd(broadcastTo(scalarLike(0, x!), x!.shape), indices!, dy!, attrs.axis),
+    undefined,
+  ],
   batch: (call) => {
-    const { inputs: [x, indices], batched: [xBatched], attrs: { axis } } = call;
+    const {
+      inputs: [x, indices],
+      batched: [xBatched],
+      attrs: { axis },
+    } = call;
     if (!call.batched[1]) return [emit1(gatherOp, [x!, indices!], { axis: axis + 1 })];
     if (!xBatched) return [moveAxis(emit1(gatherOp, [x!, indices!], { axis }), axis, 0)];
     const rows = foldRows(x!, axis);
@@ -69,11 +85,20 @@ export const scatterAddOp: Op<{ axis: number }> = {
   },
   vjp: ({ inputs: [, indices], cotangents: [dy], attrs }) => [dy, undefined, gather(dy!, indices!, attrs.axis)],
   batch: (call) => {
-    const { size, attrs: { axis } } = call;
-    const [base, indices, updates] = call.inputs.map((x, i) => (call.batched[i] || (i === 1 && !call.batched[1]) ? x : broadcastTo(x, [size, ...x.shape])));
+    const {
+      size,
+      attrs: { axis },
+    } = call;
+    const [base, indices, updates] = call.inputs.map((x, i) =>
+      call.batched[i] || (i === 1 && !call.batched[1]) ? x : broadcastTo(x, [size, ...x.shape]),
+    );
     if (!call.batched[1]) return [emit1(scatterAddOp, [base!, indices!, updates!], { axis: axis + 1 })];
     const rest = indices!.rank - 1;
-    const flat = emit1(scatterAddOp, [foldRows(base!, axis), offsetIndices(indices!, base!.shape[axis + 1]!), foldUpdates(updates!, rest, axis)], { axis: 0 });
+    const flat = emit1(
+      scatterAddOp,
+      [foldRows(base!, axis), offsetIndices(indices!, base!.shape[axis + 1]!), foldUpdates(updates!, rest, axis)],
+      { axis: 0 },
+    );
     return [unfoldRows(reshape(flat, [size, base!.shape[axis + 1]!, ...flat.shape.slice(1)]), 1, axis)];
   },
   eval: ([base, indices, updates], { axis }) => {
@@ -131,7 +156,8 @@ export const iotaOp: Op<{ size: number; dtype: DType }> = {
  * @example
  * const rows = gather(constant(ndarray([[1, 2], [3, 4]])), constant([1, 0, 1], 'int32')); // [3, 2]
  */
-export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor => emit1(gatherOp, [x, indices], { axis: normalAxis(x, axis, 'gather') });
+export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
+  emit1(gatherOp, [x, indices], { axis: normalAxis(x, axis, 'gather') });
 
 /**
  * Adds rows into a base by index; equal indices add up. The transpose of {@link gather}.

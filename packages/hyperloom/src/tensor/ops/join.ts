@@ -16,12 +16,24 @@ export const concatOp: Op<{ axis: number }> = {
     const [first] = inputs;
     const total = inputs.reduce((n, x) => n + (x.shape[axis] ?? 0), 0);
     const odd = inputs.find((x) => !sameShape(x.shape.with(axis, 0), first!.shape.with(axis, 0)));
-    if (odd) throw new ShapeError(`concat: expected shapes equal but for axis ${axis}, got ${showShape(first!.shape)} and ${showShape(odd.shape)}`);
+    if (odd)
+      throw new ShapeError(
+        `concat: expected shapes equal but for axis ${axis}, got ${showShape(first!.shape)} and ${showShape(odd.shape)}`,
+      );
     return [{ dtype: jointType('concat', inputs), shape: first!.shape.with(axis, total) }];
   },
-  vjp: ({ inputs, cotangents: [dy], attrs: { axis } }) => split(dy!, inputs.map((x) => x.shape[axis]!), axis),
+  vjp: ({ inputs, cotangents: [dy], attrs: { axis } }) =>
+    split(
+      dy!,
+      inputs.map((x) => x.shape[axis]!),
+      axis,
+    ),
   batch: ({ inputs, batched, size, attrs: { axis } }) => [
-    emit1(concatOp, inputs.map((x, i) => (batched[i] ? x : broadcastTo(x, [size, ...x.shape]))), { axis: axis + 1 }),
+    emit1(
+      concatOp,
+      inputs.map((x, i) => (batched[i] ? x : broadcastTo(x, [size, ...x.shape]))),
+      { axis: axis + 1 },
+    ),
   ],
   eval: (inputs, { axis }) => {
     const { dtype, shape } = concatOp.infer(inputs, { axis })[0]!;
@@ -47,7 +59,12 @@ export const splitOp: Op<{ axis: number; sizes: readonly number[] }> = {
     }
     return sizes.map((size) => ({ dtype: x!.dtype, shape: x!.shape.with(axis, size) }));
   },
-  vjp: ({ outputs, cotangents, attrs: { axis } }) => [concat(outputs.map((y, i) => cotangents[i] ?? zerosOf(y)), axis)],
+  vjp: ({ outputs, cotangents, attrs: { axis } }) => [
+    concat(
+      outputs.map((y, i) => cotangents[i] ?? zerosOf(y)),
+      axis,
+    ),
+  ],
   batch: ({ inputs, attrs: { axis, sizes } }) => emit(splitOp, inputs, { axis: axis + 1, sizes }),
   eval: ([x], { axis, sizes }) => {
     const strides = stridesOf(x!.shape);
@@ -71,7 +88,9 @@ export const sliceOp: Op<SliceAttrs> = {
   infer: ([x], { starts, ends, steps }) => {
     const fits = x!.shape.every((d, i) => starts[i]! >= 0 && starts[i]! <= ends[i]! && ends[i]! <= d && steps[i]! >= 1);
     if (!fits || starts.length !== x!.shape.length) {
-      throw new ShapeError(`slice: expected ranges inside ${showShape(x!.shape)}, got ${showShape(starts)} to ${showShape(ends)} by ${showShape(steps)}`);
+      throw new ShapeError(
+        `slice: expected ranges inside ${showShape(x!.shape)}, got ${showShape(starts)} to ${showShape(ends)} by ${showShape(steps)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape: starts.map((start, i) => Math.ceil((ends[i]! - start) / steps[i]!)) }];
   },
@@ -79,8 +98,18 @@ export const sliceOp: Op<SliceAttrs> = {
     const spread = interleaveZeros(dy!, steps);
     // A last partial step leaves spread longer than the source when the range ends early; trim, then pad.
     const kept = spread.shape.map((d, i) => Math.min(d, x!.shape[i]! - starts[i]!));
-    const trimmed = sameShape(kept, spread.shape) ? spread : slice(spread, kept.map((end) => [0, end]));
-    return [pad(trimmed, kept.map((d, i) => [starts[i]!, x!.shape[i]! - starts[i]! - d]))];
+    const trimmed = sameShape(kept, spread.shape)
+      ? spread
+      : slice(
+          spread,
+          kept.map((end) => [0, end]),
+        );
+    return [
+      pad(
+        trimmed,
+        kept.map((d, i) => [starts[i]!, x!.shape[i]! - starts[i]! - d]),
+      ),
+    ];
   },
   batch: ({ inputs, size, attrs: { starts, ends, steps } }) => [
     emit1(sliceOp, inputs, { starts: [0, ...starts], ends: [size, ...ends], steps: [1, ...steps] }),
@@ -104,12 +133,21 @@ export const padOp: Op<PadAttrs> = {
   name: 'pad',
   infer: ([x], { low, high }) => {
     if (low.length !== x!.shape.length || [...low, ...high].some((n) => n < 0)) {
-      throw new ShapeError(`pad: expected ${x!.shape.length} pairs of amounts, none negative, got ${showShape(low)} and ${showShape(high)}`);
+      throw new ShapeError(
+        `pad: expected ${x!.shape.length} pairs of amounts, none negative, got ${showShape(low)} and ${showShape(high)}`,
+      );
     }
     return [{ dtype: x!.dtype, shape: x!.shape.map((d, i) => low[i]! + d + high[i]!) }];
   },
-  vjp: ({ inputs: [x], cotangents: [dy], attrs: { low } }) => [slice(dy!, x!.shape.map((d, i) => [low[i]!, low[i]! + d]))],
-  batch: ({ inputs, attrs: { low, high, value } }) => [emit1(padOp, inputs, { low: [0, ...low], high: [0, ...high], value })],
+  vjp: ({ inputs: [x], cotangents: [dy], attrs: { low } }) => [
+    slice(
+      dy!,
+      x!.shape.map((d, i) => [low[i]!, low[i]! + d]),
+    ),
+  ],
+  batch: ({ inputs, attrs: { low, high, value } }) => [
+    emit1(padOp, inputs, { low: [0, ...low], high: [0, ...high], value }),
+  ],
   eval: ([x], attrs) => {
     const { shape } = padOp.infer([x!], attrs)[0]!;
     const out = result(x!.dtype, shape);
@@ -143,9 +181,24 @@ export const flipOp: Op<{ axes: readonly number[] }> = {
 /** Puts step - 1 zeros after each element along each axis. */
 function interleaveZeros(x: Tensor, steps: readonly number[]): Tensor {
   if (steps.every((step) => step === 1)) return x;
-  const apart = reshape(x, x.shape.flatMap((d) => [d, 1]));
-  const padded = pad(apart, steps.flatMap((step) => [[0, 0], [0, step - 1]] as [number, number][]));
-  return reshape(padded, x.shape.map((d, i) => d * steps[i]!));
+  const apart = reshape(
+    x,
+    x.shape.flatMap((d) => [d, 1]),
+  );
+  const padded = pad(
+    apart,
+    steps.flatMap(
+      (step) =>
+        [
+          [0, 0],
+          [0, step - 1],
+        ] as [number, number][],
+    ),
+  );
+  return reshape(
+    padded,
+    x.shape.map((d, i) => d * steps[i]!),
+  );
 }
 
 /**
@@ -163,7 +216,10 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
   if (xs.length === 0) throw new ArgumentError('stack: expected at least one tensor, got none');
   const at = normalAxis({ dtype: xs[0]!.dtype, shape: [...xs[0]!.shape, 1] }, axis, 'stack');
-  return concat(xs.map((x) => reshape(x, x.shape.toSpliced(at, 0, 1))), at);
+  return concat(
+    xs.map((x) => reshape(x, x.shape.toSpliced(at, 0, 1))),
+    at,
+  );
 }
 
 /**
@@ -173,7 +229,9 @@ export function stack(xs: readonly Tensor[], axis = 0): Tensor {
  * const [head, tail] = split(constant([1, 2, 3]), [1, 2]);
  */
 export const split = (x: Tensor, sizes: readonly number[], axis = 0): readonly Tensor[] =>
-  sizes.length === 1 && sizes[0] === x.shape[normalAxis(x, axis, 'split')] ? [x] : emit(splitOp, [x], { axis: normalAxis(x, axis, 'split'), sizes });
+  sizes.length === 1 && sizes[0] === x.shape[normalAxis(x, axis, 'split')]
+    ? [x]
+    : emit(splitOp, [x], { axis: normalAxis(x, axis, 'split'), sizes });
 
 /** One axis's range: `[start, end]` or `[start, end, step]`; negative ends count from the back. */
 export type Range = readonly [number, number] | readonly [number, number, number];
@@ -201,4 +259,5 @@ export const pad = (x: Tensor, amounts: readonly (readonly [number, number])[], 
     : emit1(padOp, [x], { low: amounts.map(([low]) => low), high: amounts.map(([, high]) => high), value });
 
 /** Reverses the order along axes; all when absent. */
-export const flip = (x: Tensor, axis?: number | readonly number[]): Tensor => emit1(flipOp, [x], { axes: normalAxes(x, axis, 'flip') });
+export const flip = (x: Tensor, axis?: number | readonly number[]): Tensor =>
+  emit1(flipOp, [x], { axes: normalAxes(x, axis, 'flip') });

@@ -3,7 +3,10 @@ import { allocate, type DType, isFloat } from '../dtype.ts';
 import { type Shape, sizeOf, stridesOf } from '../shape.ts';
 
 /** The reference result of an operation: floats are kept in float64 whatever their declared type. */
-export const result = (dtype: DType, shape: Shape): NdArray & { data: { [index: number]: number; length: number } } => ({
+export const result = (
+  dtype: DType,
+  shape: Shape,
+): NdArray & { data: { [index: number]: number; length: number } } => ({
   dtype,
   shape,
   data: isFloat(dtype) ? new Float64Array(sizeOf(shape)) : allocate(dtype, sizeOf(shape)),
@@ -17,7 +20,11 @@ export function broadcastStrides(from: Shape, to: Shape): number[] {
 }
 
 /** Visits every position of `shape` in row-major order with the matching offset under each set of strides. */
-export function eachIndex(shape: Shape, strides: readonly (readonly number[])[], visit: (offsets: readonly number[], position: number) => void): void {
+export function eachIndex(
+  shape: Shape,
+  strides: readonly (readonly number[])[],
+  visit: (offsets: readonly number[], position: number) => void,
+): void {
   const size = sizeOf(shape);
   const counter = new Array<number>(shape.length).fill(0);
   const offsets = strides.map(() => 0);
@@ -36,13 +43,22 @@ export function eachIndex(shape: Shape, strides: readonly (readonly number[])[],
 }
 
 /** Applies `f` to inputs broadcast against each other. */
-export function mapBroadcast(inputs: readonly NdArray[], dtype: DType, shape: Shape, f: (...values: number[]) => number): NdArray {
+export function mapBroadcast(
+  inputs: readonly NdArray[],
+  dtype: DType,
+  shape: Shape,
+  f: (...values: number[]) => number,
+): NdArray {
   const out = result(dtype, shape);
   const datas = inputs.map((input) => input.data);
   const values = inputs.map(() => 0);
-  eachIndex(shape, inputs.map((input) => broadcastStrides(input.shape, shape)), (offsets, position) => {
-    for (let i = 0; i < datas.length; i++) values[i] = datas[i]?.[offsets[i] as number] as number;
-    out.data[position] = f(...values);
-  });
+  eachIndex(
+    shape,
+    inputs.map((input) => broadcastStrides(input.shape, shape)),
+    (offsets, position) => {
+      for (let i = 0; i < datas.length; i++) values[i] = datas[i]?.[offsets[i] as number] as number;
+      out.data[position] = f(...values);
+    },
+  );
   return out;
 }

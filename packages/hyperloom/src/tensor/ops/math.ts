@@ -13,9 +13,17 @@ export const expm1Op = float('expm1', Math.expm1, (dy, _, y) => mul(dy, add(y, 1
 export const logOp = float('log', Math.log, (dy, x) => div(dy, x));
 export const log1pOp = float('log1p', Math.log1p, (dy, x) => div(dy, add(x, 1)));
 export const sqrtOp = float('sqrt', Math.sqrt, (dy, _, y) => div(mul(dy, 0.5), y));
-export const rsqrtOp = float('rsqrt', (x) => 1 / Math.sqrt(x), (dy, x, y) => mul(mul(dy, -0.5), div(y, x)));
+export const rsqrtOp = float(
+  'rsqrt',
+  (x) => 1 / Math.sqrt(x),
+  (dy, x, y) => mul(mul(dy, -0.5), div(y, x)),
+);
 export const tanhOp = float('tanh', Math.tanh, (dy, _, y) => mul(dy, sub(1, square(y))));
-export const sigmoidOp = float('sigmoid', (x) => 1 / (1 + Math.exp(-x)), (dy, _, y) => mul(dy, mul(y, sub(1, y))));
+export const sigmoidOp = float(
+  'sigmoid',
+  (x) => 1 / (1 + Math.exp(-x)),
+  (dy, _, y) => mul(dy, mul(y, sub(1, y))),
+);
 export const sinOp = float('sin', Math.sin, (dy, x) => mul(dy, cos(x)));
 export const cosOp = float('cos', Math.cos, (dy, x) => neg(mul(dy, sin(x))));
 export const erfOp = float('erf', erfOf, (dy, x) => mul(dy, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))));

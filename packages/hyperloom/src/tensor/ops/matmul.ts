@@ -14,7 +14,9 @@ export const matmulOp: Op<Record<string, never>> = {
     checkType('matmul', a!, 'float');
     const stack = broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
     if (a!.shape.length < 2 || b!.shape.length < 2 || stack === undefined || a!.shape.at(-1) !== b!.shape.at(-2)) {
-      throw new ShapeError(`matmul: expected [..., m, k] and [..., k, n], got ${showShape(a!.shape)} and ${showShape(b!.shape)}`);
+      throw new ShapeError(
+        `matmul: expected [..., m, k] and [..., k, n], got ${showShape(a!.shape)} and ${showShape(b!.shape)}`,
+      );
     }
     return [{ dtype, shape: [...stack, a!.shape.at(-2)!, b!.shape.at(-1)!] }];
   },
@@ -33,7 +35,9 @@ export const matmulOp: Op<Record<string, never>> = {
     const [m, n] = [shape.at(-2)!, shape.at(-1)!];
     const k = a!.shape.at(-1)!;
     const stack = shape.slice(0, -2);
-    const strides = [a!, b!].map((x) => broadcastStrides(x.shape.slice(0, -2), stack).map((s) => s * x.shape.at(-1)! * x.shape.at(-2)!));
+    const strides = [a!, b!].map((x) =>
+      broadcastStrides(x.shape.slice(0, -2), stack).map((s) => s * x.shape.at(-1)! * x.shape.at(-2)!),
+    );
     eachIndex(stack, strides, ([atA, atB], matrix) => {
       for (let i = 0; i < m; i++) {
         for (let p = 0; p < k; p++) {

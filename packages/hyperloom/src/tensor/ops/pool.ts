@@ -16,12 +16,16 @@ export type PoolAttrs = {
 function pooledShape(op: string, x: Shape, { window, strides, padding }: PoolAttrs): Shape {
   const axes = x.length - 2;
   if (axes < 1 || axes > 2 || [window, strides, padding].some((list) => list.length !== axes)) {
-    throw new ShapeError(`${op}: expected x [N, C, L] or [N, C, H, W] and a window for its spatial axes, got ${showShape(x)} and window ${showShape(window)}`);
+    throw new ShapeError(
+      `${op}: expected x [N, C, L] or [N, C, H, W] and a window for its spatial axes, got ${showShape(x)} and window ${showShape(window)}`,
+    );
   }
   const spatial = x.slice(2).map((d, i) => {
     const size = Math.floor((d + padding[i]![0] + padding[i]![1] - window[i]!) / strides[i]!) + 1;
     if (size < 1 || padding[i]!.some((p) => p >= window[i]!)) {
-      throw new ShapeError(`${op}: expected padding below the window and an input of at least ${window[i]} along spatial axis ${i}, got ${showShape(x)}`);
+      throw new ShapeError(
+        `${op}: expected padding below the window and an input of at least ${window[i]} along spatial axis ${i}, got ${showShape(x)}`,
+      );
     }
     return size;
   });
@@ -29,19 +33,29 @@ function pooledShape(op: string, x: Shape, { window, strides, padding }: PoolAtt
 }
 
 /** Visits each window with the offset of its output and the offsets of the inputs that it covers, in row-major order. */
-function eachWindow(x: Shape, y: Shape, { window, strides, padding }: PoolAttrs, visit: (out: number, inside: readonly number[]) => void): void {
-  const two = (list: readonly number[], fill: number) => (list.length === 2 ? list : [fill, ...list]) as readonly [number, number];
+function eachWindow(
+  x: Shape,
+  y: Shape,
+  { window, strides, padding }: PoolAttrs,
+  visit: (out: number, inside: readonly number[]) => void,
+): void {
+  const two = (list: readonly number[], fill: number) =>
+    (list.length === 2 ? list : [fill, ...list]) as readonly [number, number];
   const [xh, xw] = two(x.slice(2), 1);
   const [yh, yw] = two(y.slice(2), 1);
   const [kh, kw] = two(window, 1);
   const [sh, sw] = two(strides, 1);
-  const [ph, pw] = two(padding.map(([low]) => low), 0);
+  const [ph, pw] = two(
+    padding.map(([low]) => low),
+    0,
+  );
   for (let plane = 0; plane < x[0]! * x[1]!; plane++) {
     for (let i = 0; i < yh; i++) {
       for (let j = 0; j < yw; j++) {
         const inside: number[] = [];
         for (let a = Math.max(0, i * sh - ph); a < Math.min(xh, i * sh - ph + kh); a++) {
-          for (let b = Math.max(0, j * sw - pw); b < Math.min(xw, j * sw - pw + kw); b++) inside.push((plane * xh + a) * xw + b);
+          for (let b = Math.max(0, j * sw - pw); b < Math.min(xw, j * sw - pw + kw); b++)
+            inside.push((plane * xh + a) * xw + b);
         }
         visit((plane * yh + i) * yw + j, inside);
       }
@@ -49,16 +63,22 @@ function eachWindow(x: Shape, y: Shape, { window, strides, padding }: PoolAttrs,
   }
 }
 
-const firstMaximum = (data: ArrayLike<number>, inside: readonly number[]): number => inside.reduce((best, at) => (data[at]! > data[best]! ? at : best), inside[0]!);
+const firstMaximum = (data: ArrayLike<number>, inside: readonly number[]): number =>
+  inside.reduce((best, at) => (data[at]! > data[best]! ? at : best), inside[0]!);
 
 /** Pools over folded batches: [B, N, ...] is [B * N, ...] to a window. */
-const folded = (op: Op<PoolAttrs>): Op<PoolAttrs>['batch'] => ({ inputs, batched, size, attrs }) => {
-  const flat = inputs.map((x, i) => (batched[i] ? reshape(x, [size * x.shape[1]!, ...x.shape.slice(2)]) : repeat(x, size)));
-  const y = emit1(op, flat, attrs);
-  return [reshape(y, [size, y.shape[0]! / size, ...y.shape.slice(1)])];
-};
+const folded =
+  (op: Op<PoolAttrs>): Op<PoolAttrs>['batch'] =>
+  ({ inputs, batched, size, attrs }) => {
+    const flat = inputs.map((x, i) =>
+      batched[i] ? reshape(x, [size * x.shape[1]!, ...x.shape.slice(2)]) : repeat(x, size),
+    );
+    const y = emit1(op, flat, attrs);
+    return [reshape(y, [size, y.shape[0]! / size, ...y.shape.slice(1)])];
+  };
 
-const repeat = (x: Tensor, size: number): Tensor => reshape(broadcastTo(x, [size, ...x.shape]), [size * x.shape[0]!, ...x.shape.slice(1)]);
+const repeat = (x: Tensor, size: number): Tensor =>
+  reshape(broadcastTo(x, [size, ...x.shape]), [size * x.shape[0]!, ...x.shape.slice(1)]);
 
 /** The maxPool operation: the largest element of each window; padding never wins. */
 export const maxPoolOp: Op<PoolAttrs> = {
@@ -83,7 +103,8 @@ export const maxPoolGradOp: Op<PoolAttrs> = {
   name: 'maxPoolGrad',
   infer: ([x, dy], attrs) => {
     const expected = pooledShape('maxPoolGrad', x!.shape, attrs);
-    if (!sameShape(expected, dy!.shape)) throw new ShapeError(`maxPoolGrad: expected dy ${showShape(expected)}, got ${showShape(dy!.shape)}`);
+    if (!sameShape(expected, dy!.shape))
+      throw new ShapeError(`maxPoolGrad: expected dy ${showShape(expected)}, got ${showShape(dy!.shape)}`);
     return [{ dtype: jointType('maxPoolGrad', [x!, dy!]), shape: x!.shape }];
   },
   vjp: ({ inputs: [x], cotangents: [g], attrs }) => [undefined, emit1(maxPoolPickOp, [x!, g!], attrs)],
@@ -101,7 +122,8 @@ export const maxPoolGradOp: Op<PoolAttrs> = {
 export const maxPoolPickOp: Op<PoolAttrs> = {
   name: 'maxPoolPick',
   infer: ([x, g], attrs) => {
-    if (!sameShape(x!.shape, g!.shape)) throw new ShapeError(`maxPoolPick: expected g ${showShape(x!.shape)}, got ${showShape(g!.shape)}`);
+    if (!sameShape(x!.shape, g!.shape))
+      throw new ShapeError(`maxPoolPick: expected g ${showShape(x!.shape)}, got ${showShape(g!.shape)}`);
     return [{ dtype: jointType('maxPoolPick', [x!, g!]), shape: pooledShape('maxPoolPick', x!.shape, attrs) }];
   },
   vjp: ({ inputs: [x], cotangents: [dy], attrs }) => [undefined, emit1(maxPoolGradOp, [x!, dy!], attrs)],
@@ -122,7 +144,9 @@ export const avgPoolOp: Op<PoolAttrs> = {
     checkType('avgPool', x!, 'float');
     return [{ dtype: x!.dtype, shape: pooledShape('avgPool', x!.shape, attrs) }];
   },
-  vjp: ({ inputs: [x], cotangents: [dy], attrs }) => [emit1(avgPoolGradOp, [dy!], { ...attrs, spatial: x!.shape.slice(2) })],
+  vjp: ({ inputs: [x], cotangents: [dy], attrs }) => [
+    emit1(avgPoolGradOp, [dy!], { ...attrs, spatial: x!.shape.slice(2) }),
+  ],
   batch: (call) => folded(avgPoolOp)(call),
   eval: ([x], attrs) => {
     const y = result(x!.dtype, pooledShape('avgPool', x!.shape, attrs));
@@ -140,7 +164,8 @@ export const avgPoolGradOp: Op<PoolAttrs & { spatial: readonly number[] }> = {
   infer: ([dy], { spatial, ...attrs }) => {
     const shape = [...dy!.shape.slice(0, 2), ...spatial];
     const expected = pooledShape('avgPoolGrad', shape, attrs);
-    if (!sameShape(expected, dy!.shape)) throw new ShapeError(`avgPoolGrad: expected dy ${showShape(expected)}, got ${showShape(dy!.shape)}`);
+    if (!sameShape(expected, dy!.shape))
+      throw new ShapeError(`avgPoolGrad: expected dy ${showShape(expected)}, got ${showShape(dy!.shape)}`);
     return [{ dtype: dy!.dtype, shape }];
   },
   vjp: ({ cotangents: [g], attrs: { spatial: _, ...attrs } }) => [emit1(avgPoolOp, [g!], attrs)],
@@ -174,9 +199,11 @@ const poolAttrs = (window: readonly number[], { strides, padding }: PoolOptions)
 export function maxPool(x: Tensor, window: readonly number[], options: PoolOptions = {}): Tensor {
   // relu is monotone, so it commutes with the maximum; after the pool it has a fraction of the work.
   const source = x.node.op === (reshapeOp as Op) ? x.node.inputs[0]! : x;
-  if (source.node.op === (reluOp as Op)) return relu(maxPool(reshape(source.node.inputs[0]!, x.shape), window, options));
+  if (source.node.op === (reluOp as Op))
+    return relu(maxPool(reshape(source.node.inputs[0]!, x.shape), window, options));
   return emit1(maxPoolOp, [x], poolAttrs(window, options));
 }
 
 /** Mean of each window over one or two spatial axes; padding counts as zeros. */
-export const avgPool = (x: Tensor, window: readonly number[], options: PoolOptions = {}): Tensor => emit1(avgPoolOp, [x], poolAttrs(window, options));
+export const avgPool = (x: Tensor, window: readonly number[], options: PoolOptions = {}): Tensor =>
+  emit1(avgPoolOp, [x], poolAttrs(window, options));

@@ -20,7 +20,8 @@ const extremum = (name: 'reduceMax' | 'reduceMin', better: (a: number, b: number
   const op: Op<ReduceAttrs> = {
     name,
     infer: ([x], { axes, keepDims }) => {
-      if (axes.some((axis) => x!.shape[axis] === 0)) throw new ArgumentError(`${name}: expected at least one element along the axis, got none`);
+      if (axes.some((axis) => x!.shape[axis] === 0))
+        throw new ArgumentError(`${name}: expected at least one element along the axis, got none`);
       return [{ dtype: x!.dtype, shape: reducedShape(x!.shape, axes, keepDims) }];
     },
     // Equal maxima share the gradient, as in PyTorch and JAX.
@@ -29,7 +30,9 @@ const extremum = (name: 'reduceMax' | 'reduceMin', better: (a: number, b: number
       const mask = cast(equal(x!, reshape(y!, kept)), x!.dtype);
       return [mul(mask, div(reshape(dy!, kept), sum(mask, { axis: axes, keepDims: true })))];
     },
-    batch: ({ inputs, attrs: { axes, keepDims } }) => [emit1(op, inputs, { axes: axes.map((axis) => axis + 1), keepDims })],
+    batch: ({ inputs, attrs: { axes, keepDims } }) => [
+      emit1(op, inputs, { axes: axes.map((axis) => axis + 1), keepDims }),
+    ],
     eval: ([x], { axes, keepDims }) => {
       const kept = result(x!.dtype, reducedShape(x!.shape, axes, true));
       const seen = new Uint8Array(kept.data.length);
@@ -59,7 +62,8 @@ export const argmaxOp: Op<{ axis: number }> = {
     const step = stridesOf(x!.shape)[axis]!;
     eachIndex(kept, [stridesOf(x!.shape)], ([start], position) => {
       let best = 0;
-      for (let i = 1; i < x!.shape[axis]!; i++) if (x!.data[start! + i * step]! > x!.data[start! + best * step]!) best = i;
+      for (let i = 1; i < x!.shape[axis]!; i++)
+        if (x!.data[start! + i * step]! > x!.data[start! + best * step]!) best = i;
       out.data[position] = best;
     });
     return [{ ...out, shape: reducedShape(x!.shape, [axis], false) }];
@@ -99,7 +103,9 @@ export const argsortOp: Op<Record<string, never>> = {
     const out = result('int32', x!.shape);
     const length = x!.shape.at(-1)!;
     for (let start = 0; start < out.data.length; start += length) {
-      const order = Array.from({ length }, (_, i) => i).sort((a, b) => x!.data[start + a]! - x!.data[start + b]! || a - b);
+      const order = Array.from({ length }, (_, i) => i).sort(
+        (a, b) => x!.data[start + a]! - x!.data[start + b]! || a - b,
+      );
       order.forEach((from, i) => {
         out.data[start + i] = from;
       });

@@ -35,7 +35,8 @@ export const threefryOp: Op<Record<string, never>> = {
   infer: (inputs) => {
     for (const x of inputs) {
       if (x.dtype !== 'uint32') throw new DTypeError(`threefry: expected uint32 keys and counters, got ${x.dtype}`);
-      if (x.shape.at(-1) !== 2) throw new ShapeError(`threefry: expected keys and counters [..., 2], got ${showShape(x.shape)}`);
+      if (x.shape.at(-1) !== 2)
+        throw new ShapeError(`threefry: expected keys and counters [..., 2], got ${showShape(x.shape)}`);
     }
     return [{ dtype: 'uint32', shape: jointShape('threefry', inputs) }];
   },

@@ -14,10 +14,18 @@ export const transposeOp: Op<{ perm: readonly number[] }> = {
     }
     return [{ dtype: x!.dtype, shape: perm.map((p) => x!.shape[p]!) }];
   },
-  vjp: ({ cotangents: [dy], attrs }) => [transpose(dy!, attrs.perm.map((_, i) => attrs.perm.indexOf(i)))],
+  vjp: ({ cotangents: [dy], attrs }) => [
+    transpose(
+      dy!,
+      attrs.perm.map((_, i) => attrs.perm.indexOf(i)),
+    ),
+  ],
   batch: ({ inputs, attrs }) => [transpose(inputs[0]!, [0, ...attrs.perm.map((p) => p + 1)])],
   eval: ([x], { perm }) => {
-    const out = result(x!.dtype, perm.map((p) => x!.shape[p]!));
+    const out = result(
+      x!.dtype,
+      perm.map((p) => x!.shape[p]!),
+    );
     const strides = stridesOf(x!.shape);
     eachIndex(out.shape, [perm.map((p) => strides[p]!)], ([offset], position) => {
       out.data[position] = x!.data[offset!]!;
@@ -35,10 +43,17 @@ export function transpose(x: Tensor, perm: readonly number[] = x.shape.map((_, i
   const moving = perm.filter((p) => x.shape[p] !== 1);
   const inOrder = moving.every((p, i) => i === 0 || p > moving[i - 1]!);
   // Moving axes of size 1 about moves no numbers.
-  if (perm.length === x.rank && new Set(perm).size === x.rank && inOrder) return reshape(x, perm.map((p) => x.shape[p]!));
+  if (perm.length === x.rank && new Set(perm).size === x.rank && inOrder)
+    return reshape(
+      x,
+      perm.map((p) => x.shape[p]!),
+    );
   if (x.node.op === (transposeOp as Op) && perm.length === x.rank) {
     const inner = x.node.attrs.perm as readonly number[];
-    return transpose(x.node.inputs[0]!, perm.map((p) => inner[p]!));
+    return transpose(
+      x.node.inputs[0]!,
+      perm.map((p) => inner[p]!),
+    );
   }
   return emit1(transposeOp, [x], { perm });
 }
@@ -53,4 +68,5 @@ export function moveAxis(x: Tensor, from: number, to: number): Tensor {
 }
 
 /** Swaps the last two axes: the transpose of every matrix in a stack. */
-export const transposeMatrix = (x: Tensor): Tensor => transpose(x, [...x.shape.keys()].slice(0, -2).concat(x.rank - 1, x.rank - 2));
+export const transposeMatrix = (x: Tensor): Tensor =>
+  transpose(x, [...x.shape.keys()].slice(0, -2).concat(x.rank - 1, x.rank - 2));
