@@ -1,2 +1,16 @@
+export * from './activations.ts';
+export { type ConvLayerOptions, type ConvSpec, conv1d, conv2d } from './conv.ts';
+export { dropout } from './dropout.ts';
+export { type EmbeddingOptions, type EmbeddingSpec, embedding } from './embedding.ts';
+export { flatten } from './flatten.ts';
 export * as init from './init.ts';
+export { type LinearOptions, type LinearSpec, linear } from './linear.ts';
+export * as losses from './losses.ts';
+export * as metrics from './metrics.ts';
+export { type MlpOptions, type MlpSpec, mlp } from './mlp.ts';
 export * from './module.ts';
+export { groupNorm, layerNorm, type NormOptions, type NormSpec } from './norm.ts';
+export type { Padding } from './options.ts';
+export { avgPool, globalAvgPool, maxPool, type PoolLayerOptions } from './pool.ts';
+export { type ResidualSpec, residual } from './residual.ts';
+export { type Layers, type SpecsOf, sequential } from './sequential.ts';

@@ -4,6 +4,8 @@ import {
   named,
   random,
   type Shape,
+  ShapeError,
+  sameShape,
   showShape,
   sizeOf,
   type Tensor,
@@ -36,6 +38,9 @@ export interface WeightSpec {
 /** The weights that a module needs, by name; `{}` for none. */
 export type SpecTree = tree.Tree<WeightSpec>;
 
+/** The spec of a module without weights. */
+export type NoWeights = Readonly<Record<string, never>>;
+
 /** The tree of weights that fits a spec. */
 export type Params<S> = tree.Mapped<S, WeightSpec, Tensor>;
 
@@ -57,6 +62,14 @@ export interface Module<S = SpecTree, I = Tensor, O = Tensor> {
   init(key: Tensor): Params<S>;
   /** The output for one example. */
   apply(params: Params<S>, input: I, context?: Context): O;
+}
+
+/** Any module from tensor to tensor, its weights' types forgotten: what a container of modules takes. */
+export interface AnyModule {
+  readonly name: string;
+  readonly spec: SpecTree;
+  init(key: Tensor): unknown;
+  apply(params: never, input: Tensor, context?: Context): Tensor;
 }
 
 /** The tree of weights of a module's type. */
@@ -138,8 +151,21 @@ export interface ModuleDefinition<S, I, O> {
   apply(params: Params<S>, input: I, context?: Context): O;
 }
 
+/** Raises unless there is a weight of the right shape at every place of a spec. */
+function checkParams(name: string, spec: unknown, params: unknown): void {
+  const found = tree.flatten<Tensor>(params);
+  for (const [path, { shape }] of Object.entries(tree.flatten<WeightSpec>(spec))) {
+    const got = found[path];
+    if (got === undefined) throw new ArgumentError(`${name}: expected a weight ${path} ${showShape(shape)}, got none`);
+    if (!sameShape(shape, got.shape)) {
+      throw new ShapeError(`${name}: expected a weight ${path} ${showShape(shape)}, got ${showShape(got.shape)}`);
+    }
+  }
+}
+
 /**
- * Makes a module from a spec and a pure function.
+ * Makes a module from a spec and a pure function. Applying it checks the weights against the spec first.
+ * @throws ArgumentError when applied without a weight of the spec, ShapeError when one has another shape
  * @example
  * const scale = nn.defineModule({
  *   name: 'scale',
@@ -156,7 +182,10 @@ export const defineModule = <const S, I = Tensor, O = Tensor>({
   name,
   spec,
   init: init ?? ((key) => initTree(spec, key)),
-  apply,
+  apply: (params, input, context) => {
+    checkParams(name, spec, params);
+    return apply(params, input, context);
+  },
 });
 
 /** The context for a named child: its own key, so that no two children draw the same numbers. */
@@ -169,10 +198,10 @@ export const childContext = (context: Context | undefined, name: string): Contex
  * const fc = nn.linear({ in: 3, out: 2 });
  * const y = nn.applyChild('fc', fc, fc.init(random.key(0)), constant([1, 2, 3]));
  */
-export const applyChild = <S, I, O>(
+export const applyChild = <P, I, O>(
   name: string,
-  child: Module<S, I, O>,
-  params: Params<S>,
+  child: { apply(params: P, input: I, context?: Context): O },
+  params: P,
   input: I,
   context?: Context,
 ): O => named(name, () => child.apply(params, input, childContext(context, name)));
