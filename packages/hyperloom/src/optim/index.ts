@@ -1,0 +1,12 @@
+export { type AdamWOptions, adam, adamw } from './adam.ts';
+export { addDecayedWeights } from './addDecayedWeights.ts';
+export { clipByGlobalNorm, clipByValue, globalNorm } from './clip.ts';
+export { type LearningRate, type StepState, scaleByLearningRate } from './learningRate.ts';
+export { type MomentumOptions, type MomentumState, momentum } from './momentum.ts';
+export { applyUpdates, chain, type NoState, type Optimizer } from './optimizer.ts';
+export { type RmspropOptions, rmsprop } from './rmsprop.ts';
+export { scale } from './scale.ts';
+export { type AdamOptions, type AdamState, scaleByAdam } from './scaleByAdam.ts';
+export { type RmsOptions, type RmsState, scaleByRms } from './scaleByRms.ts';
+export { constantRate, cosine, exponential, joined, linear, piecewise, type Schedule } from './schedules.ts';
+export { type SgdOptions, sgd } from './sgd.ts';
