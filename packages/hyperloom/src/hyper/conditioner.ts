@@ -1,0 +1,14 @@
+import type { Params, SpecTree } from '../nn/index.ts';
+import type { Tensor } from '../tensor/index.ts';
+import type { CodeSpec } from './head.ts';
+
+/**
+ * What yields the code of a hypernetwork: a table of learned embeddings, an input, an encoder over data. `Source` is
+ * what it reads at each call; undefined when it reads nothing.
+ */
+export interface Conditioner<Source = unknown, S = SpecTree> extends CodeSpec {
+  readonly name: string;
+  readonly spec: S;
+  /** The code, a vector of `size` elements. */
+  apply(params: Params<S>, source: Source): Tensor;
+}

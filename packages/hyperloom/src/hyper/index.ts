@@ -1,0 +1,14 @@
+export * as codes from './codes/index.ts';
+export type { Conditioner } from './conditioner.ts';
+export { type CodeSpec, defineHead, type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
+export * as heads from './heads/index.ts';
+export {
+  type HyperInput,
+  type Hypernetwork,
+  type HypernetworkOptions,
+  type HyperSpec,
+  hypernetwork,
+} from './hypernetwork.ts';
+export { constantInit, type HeadInit, type HeadInput, hyperfanIn } from './init.ts';
+export { type Inspectable, type Inspection, inspect, type Moments, moments, type WeightReport } from './inspect.ts';
+export { type Selection, select } from './select.ts';
