@@ -1,8 +1,8 @@
 import { ShapeError } from './errors.ts';
 import { add, mul, neg, sub } from './ops/arithmetic.ts';
 import { reshape } from './ops/broadcast.ts';
-import { cast, stopGradient } from './ops/cast.ts';
-import { abs, relu } from './ops/compare.ts';
+import { stopGradient } from './ops/cast.ts';
+import { greater, where } from './ops/compare.ts';
 import { oneHot } from './ops/gather.ts';
 import { erf, exp, log, log1p, rsqrt, sigmoid } from './ops/math.ts';
 import { centre, max, mean, sum } from './ops/reduce.ts';
@@ -39,11 +39,15 @@ export const gelu = (x: Tensor): Tensor => mul(mul(x, 0.5), add(erf(mul(x, Math.
 /** x * sigmoid(x), also called swish. */
 export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
 
-/** log(1 + exp(x)), exact for large inputs. */
-export const softplus = (x: Tensor): Tensor => add(relu(x), log1p(exp(neg(abs(x)))));
+/** log(1 + exp(x)), exact for large inputs, and smooth to every order. */
+export function softplus(x: Tensor): Tensor {
+  // Beyond 40 the logarithm equals x in float64 too; 0 in its place keeps the untaken branch finite.
+  const large = greater(x, 40);
+  return where(large, x, log1p(exp(where(large, 0, x))));
+}
 
-/** x where positive, slope * x elsewhere. */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => sub(relu(x), mul(relu(neg(x)), slope));
+/** x where positive, slope * x elsewhere; the gradient at 0 is the slope. */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => where(greater(x, 0), x, mul(x, slope));
 
 /** Zero mean and unit variance over axes (Ba et al. 2016); no scale or shift. */
 export function layerNorm(
@@ -56,7 +60,7 @@ export function layerNorm(
 
 /**
  * Negative log-likelihood of int32 class labels under logits: [..., classes] and [...] to [...].
- * @throws ShapeError when the labels do not have the shape of the logits less their last axis
+ * @throws DTypeError unless the labels are int32, ShapeError when they do not have the shape of the logits less the last axis
  * @example
  * const loss = crossEntropy(constant([2, 0, 0]), constant(0, 'int32'));
  */
@@ -66,6 +70,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
       `crossEntropy: expected labels ${showShape(logits.shape.slice(0, -1))} for logits ${showShape(logits.shape)}, got ${showShape(labels.shape)}`,
     );
   }
-  const chosen = cast(oneHot(labels, logits.shape.at(-1)!), logits.dtype);
-  return neg(sum(mul(chosen, logSoftmax(logits)), { axis: -1 }));
+  // Chosen, not multiplied: a class that is ruled out by a logit of minus infinity does no harm.
+  const chosen = oneHot(labels, logits.shape.at(-1)!, 'bool');
+  return neg(sum(where(chosen, logSoftmax(logits), 0), { axis: -1 }));
 }

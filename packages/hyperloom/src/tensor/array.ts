@@ -1,6 +1,6 @@
 import { allocate, type DType, stores, type TypedArray } from './dtype.ts';
 import { DTypeError, ShapeError } from './errors.ts';
-import { type Shape, showShape, sizeOf } from './shape.ts';
+import { isShape, type Shape, showShape, sizeOf } from './shape.ts';
 
 /** A concrete array on the host: what programs take in and give back. Row-major, never a view. */
 export interface NdArray {
@@ -13,7 +13,7 @@ export interface NdArray {
 export type Nested = number | boolean | readonly Nested[];
 
 /**
- * A concrete array from numbers or a typed array.
+ * A concrete array from numbers or a typed array. Numbers become float32 and booleans bool unless `dtype` says otherwise.
  * @param data nested numbers (their nesting is the shape), or a flat or typed array together with `shape`
  * @throws ShapeError when the lengths do not fit the shape, or nested rows differ in length
  * @example
@@ -26,6 +26,7 @@ export function ndarray(data: Nested | TypedArray, shape?: Shape, dtype?: DType)
   for (let level: Nested | undefined = data; Array.isArray(level); level = level[0] as Nested | undefined)
     found.push(level.length);
   const flat: number[] = [];
+  let onlyBooleans = true;
   const walk = (value: Nested, depth: number): void => {
     if (Array.isArray(value)) {
       if (value.length !== found[depth]) {
@@ -37,11 +38,12 @@ export function ndarray(data: Nested | TypedArray, shape?: Shape, dtype?: DType)
     } else {
       if (depth !== found.length)
         throw new ShapeError(`ndarray: expected numbers at depth ${found.length}, got one at depth ${depth}`);
-      flat.push(Number(value));
+      onlyBooleans &&= typeof value === 'boolean';
+      flat.push(dtype === 'bool' ? Number(Boolean(value)) : Number(value));
     }
   };
   walk(data, 0);
-  const kind = dtype ?? 'float32';
+  const kind = dtype ?? (onlyBooleans && flat.length > 0 ? 'bool' : 'float32');
   const out = allocate(kind, flat.length);
   out.set(flat);
   return checked({ dtype: kind, shape: shape ?? found, data: out });
@@ -54,6 +56,8 @@ function fromTyped(data: TypedArray, shape: Shape = [data.length], dtype = dtype
 }
 
 function checked(array: NdArray): NdArray {
+  if (!isShape(array.shape))
+    throw new ShapeError(`ndarray: expected a shape of whole sizes, none negative, got ${showShape(array.shape)}`);
   if (sizeOf(array.shape) !== array.data.length) {
     throw new ShapeError(
       `ndarray: expected ${sizeOf(array.shape)} elements for shape ${showShape(array.shape)}, got ${array.data.length}`,

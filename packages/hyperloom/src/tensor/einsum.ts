@@ -19,8 +19,8 @@ interface Term {
  */
 export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor {
   const match = /^([a-z]*(?:,[a-z]*)*)->([a-z]*)$/i.exec(equation.replaceAll(' ', ''));
-  const inputs = match?.[1]!.split(',') ?? [];
-  const output = match?.[2] ?? '';
+  const [, left = '', output = ''] = match ?? [];
+  const inputs = left.split(',');
   if (match === null || inputs.length !== tensors.length) {
     throw new ArgumentError(
       `einsum: expected an equation such as "ij,jk->ik" with ${tensors.length} terms, got "${equation}"`,
@@ -40,6 +40,8 @@ export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor 
     });
     return { tensor, axes };
   });
+  if (new Set(output).size !== output.length)
+    throw new ArgumentError(`einsum: expected distinct axes in the output, got "${output}"`);
   const missing = [...output].find((axis) => !sizes.has(axis));
   if (missing !== undefined)
     throw new ArgumentError(`einsum: expected output axes that occur in a term, got ${missing}`);

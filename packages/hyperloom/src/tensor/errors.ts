@@ -1,12 +1,21 @@
 import { currentScope } from './scope.ts';
 
-/** Base of the errors that Hyperloom raises on purpose: one line that says where, what was expected, what was got. */
+/**
+ * Base of the errors that Hyperloom raises on purpose: one line that says where, what was expected, what was got.
+ * Raised inside a layer, it names the layer: `linear "head.out": expected [..., 64], got [32, 48]`.
+ */
 export class HyperloomError extends Error {
   override readonly name: string = 'HyperloomError';
   constructor(message: string, options?: ErrorOptions) {
-    const scope = currentScope();
-    super(scope === '' ? message : `${scope}: ${message}`, options);
+    super(located(message, currentScope()), options);
   }
+}
+
+/** Puts the layer's name behind what failed in it: `linear: expected ...` becomes `linear "head.out": expected ...`. */
+function located(message: string, scope: string): string {
+  if (scope === '') return message;
+  const [, what, rest] = /^([\w.]+): (.*)$/s.exec(message) ?? [];
+  return what === undefined ? `"${scope}": ${message}` : `${what} "${scope}": ${rest}`;
 }
 
 /** Shapes that do not fit each other. Raised when a program is traced, before anything runs. */

@@ -10,18 +10,22 @@ import { ancestors } from './trace.ts';
 import * as tree from './tree.ts';
 
 /**
- * Gradients of outputs for some of the tensors that they were computed from, by reverse accumulation.
+ * Gradients of outputs for some of the tensors that they were computed from, by reverse accumulation. Each of `wrt` is
+ * taken as independent: where one was computed from another, nothing flows on to the other.
  * @param outputs tensors to differentiate
  * @param cotangents one for each output, of its shape
  * @param wrt tensors to differentiate for
  * @returns one gradient for each of `wrt`, undefined where the outputs do not depend on it
+ * @example
+ * const x = constant([1, 2]);
+ * const [dx] = pullback([mul(x, x)], [constant([1, 10])], [x]); // [2, 40]
  */
 export function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
 ): (Tensor | undefined)[] {
-  const first = Math.min(...wrt.map((t) => t.node.id));
+  const first = wrt.reduce((least, t) => Math.min(least, t.node.id), Number.POSITIVE_INFINITY);
   const nodes = ancestors(outputs, first);
   const sources = new Set(wrt.map((t) => t.node));
   const depends = new Set<Node>(sources);
@@ -29,7 +33,7 @@ export function pullback(
 
   const sums = new Map<Node, (Tensor | undefined)[]>();
   const give = (t: Tensor, cotangent: Tensor | undefined): void => {
-    if (cotangent === undefined || !depends.has(t.node)) return;
+    if (cotangent === undefined || !isFloat(t.dtype) || !depends.has(t.node)) return;
     const slots = sums.get(t.node) ?? t.node.outputs.map(() => undefined);
     slots[t.index] = addMaybe(slots[t.index], cotangent);
     sums.set(t.node, slots);
@@ -57,6 +61,14 @@ export function pullback(
   return wrt.map((t) => sums.get(t.node)?.[t.index]);
 }
 
+function checkScalar(value: unknown): asserts value is Tensor {
+  if (!(value instanceof Tensor))
+    throw new ArgumentError(`grad: expected a function that gives a scalar tensor, got ${typeof value}`);
+  if (value.rank !== 0)
+    throw new ShapeError(`grad: expected a function that gives a scalar, got shape ${showShape(value.shape)}`);
+  if (!isFloat(value.dtype)) throw new DTypeError(`grad: expected a function that gives a float, got ${value.dtype}`);
+}
+
 /** A function of one tree and any other arguments. */
 type Differentiable<P, A extends readonly unknown[], R> = (params: P, ...args: A) => R;
 
@@ -64,7 +76,7 @@ type Differentiable<P, A extends readonly unknown[], R> = (params: P, ...args: A
  * The value of a scalar function together with its gradient for the first argument, a tree of float tensors.
  * @param f gives a scalar; with `aux: true`, a pair of a scalar and any tree, which is passed through
  * @returns a function that gives `[value, gradient]`; the gradient has the form of the first argument
- * @throws ShapeError when the value is no scalar, DTypeError when the argument holds integers
+ * @throws ShapeError when the value is no scalar, DTypeError when the argument or the value holds no floats
  * @example
  * const [value, gradient] = valueAndGrad((p: { x: Tensor }) => mul(p.x, p.x))({ x: constant(3) });
  */
@@ -87,9 +99,8 @@ export function valueAndGrad<P, A extends readonly unknown[]>(
     const wrt = tree.leaves<Tensor>(own);
     if (wrt.length === 0) throw new ArgumentError('grad: expected at least one tensor to differentiate for, got none');
     const result = f(own as P, ...args);
-    const value = (aux ? (result as readonly [Tensor, unknown])[0] : result) as Tensor;
-    if (value.rank !== 0)
-      throw new ShapeError(`grad: expected a function that gives a scalar, got shape ${showShape(value.shape)}`);
+    const value: unknown = aux ? (result as readonly [Tensor, unknown])[0] : result;
+    checkScalar(value);
     const gradients = pullback([value], [scalarLike(1, value)], wrt);
     const filled = wrt.map((t, i) => gradients[i] ?? broadcastTo(scalarLike(0, t), t.shape));
     return [result, tree.unflatten(params, filled) as P];

@@ -1,6 +1,6 @@
 export * from './activations.ts';
 export { type NdArray, type Nested, ndarray, zerosArray } from './array.ts';
-export { byteSize, type DType, isFloat, type TypedArray } from './dtype.ts';
+export { allocate, byteSize, type DType, isFloat, type TypedArray } from './dtype.ts';
 export * from './einsum.ts';
 export * from './errors.ts';
 export { grad, pullback, valueAndGrad } from './grad.ts';
@@ -25,20 +25,23 @@ export {
   sign,
   where,
 } from './ops/compare.ts';
-export { type ConvAttrs, type ConvOptions, conv, convInputGrad, convKernelGrad } from './ops/conv.ts';
+export { conv, convInputGrad, convKernelGrad } from './ops/conv.ts';
 export { gather, iota, oneHot, scatterAdd } from './ops/gather.ts';
+export type { ConvAttrs, ConvOptions } from './ops/geometry.ts';
 export { type OpName, ops } from './ops/index.ts';
-export { concat, flip, pad, type Range, slice, split, stack } from './ops/join.ts';
+export { concat, split, stack } from './ops/join.ts';
 export { cos, erf, exp, expm1, floor, log, log1p, pow, rsqrt, sigmoid, sin, sqrt, tanh } from './ops/math.ts';
 export { matmul } from './ops/matmul.ts';
 export { avgPool, maxPool, type PoolAttrs, type PoolOptions } from './ops/pool.ts';
 export { argmax, argsort, centre, cumsum, max, mean, min, type ReduceOptions, sum, variance } from './ops/reduce.ts';
+export { flip, pad, type Range, slice } from './ops/slice.ts';
 export { threefryParity, threefryRotations, threefryRounds } from './ops/threefry.ts';
 export { moveAxis, transpose, transposeMatrix } from './ops/transpose.ts';
 export { showProgram } from './print.ts';
 export type { Program, ProgramNode, ValueId } from './program.ts';
 export * as random from './random.ts';
 export { currentScope, named } from './scope.ts';
+export { parseProgram, serializeProgram } from './serialize.ts';
 export { type Aval, broadcastShapes, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.ts';
 export { type Attr, type Attrs, constant, type Op, placeholder, Tensor, type TensorLike } from './tensor.ts';
 export { type Traced, trace } from './trace.ts';

@@ -31,6 +31,7 @@ export function showProgram({ inputs, nodes, outputs }: Program): string {
   const head = `program(${inputs.map((input) => `%${input.id} ${input.name}: ${showAval(input)}`).join(', ')})`;
   const lines = nodes.map((node) => {
     const attrs = Object.entries(node.attrs)
+      .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `${key}=${showAttr(value)}`)
       .join(' ');
     const call = [node.op, ...node.inputs.map((id) => `%${id}`), attrs].filter((part) => part !== '').join(' ');

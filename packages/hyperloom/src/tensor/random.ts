@@ -1,17 +1,18 @@
 import { ndarray } from './array.ts';
-import { ArgumentError, ShapeError } from './errors.ts';
+import { ArgumentError, DTypeError, ShapeError } from './errors.ts';
 import { add, mul, neg, sub } from './ops/arithmetic.ts';
 import { broadcastTo, reshape } from './ops/broadcast.ts';
 import { cast, shiftRight } from './ops/cast.ts';
-import { less } from './ops/compare.ts';
+import { clip, less } from './ops/compare.ts';
 import { iota } from './ops/gather.ts';
-import { slice, stack } from './ops/join.ts';
+import { stack } from './ops/join.ts';
 import { cos, log, log1p, rsqrt, sqrt } from './ops/math.ts';
 import { matmul } from './ops/matmul.ts';
 import { argmax, argsort, sum } from './ops/reduce.ts';
+import { slice } from './ops/slice.ts';
 import { threefry } from './ops/threefry.ts';
 import { transposeMatrix } from './ops/transpose.ts';
-import { type Shape, showShape, sizeOf } from './shape.ts';
+import { type Aval, type Shape, sameShape, showShape, sizeOf } from './shape.ts';
 import { constant, scalarLike, type Tensor } from './tensor.ts';
 
 /*
@@ -33,21 +34,54 @@ export function key(seed: number): Tensor {
   return constant(ndarray(new Uint32Array([Math.floor(seed / 2 ** 32), seed >>> 0]), [2]));
 }
 
+function checkKey({ dtype, shape }: Aval): void {
+  if (dtype !== 'uint32' || !sameShape(shape, [2]))
+    throw new ArgumentError(`random: expected a key (uint32 [2]), got ${dtype} ${showShape(shape)}`);
+}
+
 const blocks = (from: Tensor, purpose: keyof typeof purposes, count: number): Tensor => {
+  checkKey(from);
   const words = iota(count, 'uint32');
   return threefry(reshape(from, [1, 2]), stack([broadcastTo(scalarLike(purposes[purpose], words), [count]), words], 1));
 };
 
-/** Independent keys from one, which should not be used again. */
+/**
+ * Independent keys from one, which should not be used again.
+ * @throws ArgumentError unless count is a whole number of at least 1
+ * @example
+ * const [forWeights, forNoise] = random.split(random.key(0));
+ */
 export const split = (from: Tensor, count = 2): Tensor[] => {
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new ArgumentError(`random.split: expected a whole number of keys of at least 1, got ${count}`);
   const all = blocks(from, 'split', count);
   return Array.from({ length: count }, (_, i) => reshape(slice(all, [[i, i + 1]]), [2]));
 };
 
-/** A key from a key and a number (a layer's position, a step): different numbers give independent keys. */
+/**
+ * A key from a key and a number (a layer's position, a step): different numbers give independent keys.
+ * @param data a whole number from 0 to 2^32 - 1, or a scalar int32 or uint32 tensor
+ * @throws ArgumentError for any other number, DTypeError or ShapeError for any other tensor
+ * @example
+ * const forStep = random.foldIn(random.key(0), 7);
+ */
 export function foldIn(from: Tensor, data: number | Tensor): Tensor {
-  const word = typeof data === 'number' ? constant(ndarray(new Uint32Array([data]), [])) : cast(data, 'uint32');
+  checkKey(from);
+  const word = typeof data === 'number' ? wordOf(data) : cast(checkWord(data), 'uint32');
   return threefry(from, stack([scalarLike(purposes.fold, word), word]));
+}
+
+function wordOf(data: number): Tensor {
+  if (!Number.isInteger(data) || data < 0 || data >= 2 ** 32)
+    throw new ArgumentError(`random.foldIn: expected a whole number from 0 to 2^32 - 1, got ${data}`);
+  return constant(ndarray(new Uint32Array([data]), []));
+}
+
+function checkWord(data: Tensor): Tensor {
+  if (data.dtype !== 'int32' && data.dtype !== 'uint32')
+    throw new DTypeError(`random.foldIn: expected int32 or uint32, got ${data.dtype}`);
+  if (data.rank !== 0) throw new ShapeError(`random.foldIn: expected a scalar, got ${showShape(data.shape)}`);
+  return data;
 }
 
 /** Uniform bits: uint32 of the given shape. */
@@ -61,14 +95,19 @@ export function bits(from: Tensor, shape: Shape): Tensor {
 const unit = (words: Tensor): Tensor => mul(cast(shiftRight(words, 8), 'float32'), 2 ** -24);
 
 /**
- * Uniform float32 in [low, high).
+ * Uniform float32 in [low, high): multiples of 2^-24 of the range. Rounding can reach `high` where the range is small
+ * beside its ends.
  * @example
  * const x = random.uniform(random.key(0), [2, 3], { low: -1, high: 1 });
  */
 export const uniform = (from: Tensor, shape: Shape = [], { low = 0, high = 1 } = {}): Tensor =>
   add(mul(unit(bits(from, shape)), high - low), low);
 
-/** Standard normal float32, by the transform of Box and Muller: one block of bits for each number. */
+/**
+ * Standard normal float32, by the transform of Box and Muller: one block of bits for each number.
+ * @example
+ * const weights = mul(random.normal(random.key(0), [3, 4]), 0.1);
+ */
 export function normal(from: Tensor, shape: Shape = []): Tensor {
   const pairs = blocks(from, 'draw', Math.max(1, sizeOf(shape)));
   const column = (i: number) =>
@@ -99,25 +138,45 @@ export function truncatedNormal(from: Tensor, shape: Shape = []): Tensor {
   const w = sub(neg(log1p(neg(mul(x, x)))), 2.5);
   const [highest, ...rest] = erfInverse as [number, ...number[]];
   const polynomial = rest.reduce<Tensor>((p, c) => add(mul(p, w), c), scalarLike(highest, w));
-  return mul(mul(polynomial, x), Math.SQRT2);
+  return clip(mul(mul(polynomial, x), Math.SQRT2), -2, 2);
 }
 
-/** Booleans that are true with probability p. */
-export const bernoulli = (from: Tensor, p: number | Tensor, shape: Shape = []): Tensor => less(uniform(from, shape), p);
+/**
+ * Booleans that are true with probability p, drawn independently.
+ * @param p one probability, or a tensor of them, which broadcasts against `shape`
+ * @param shape of the draws: that of `p` when absent
+ * @example
+ * const mask = random.bernoulli(random.key(0), 0.9, [4]);
+ */
+export function bernoulli(from: Tensor, p: number | Tensor, shape: Shape = typeof p === 'number' ? [] : p.shape) {
+  const drawn = uniform(from, shape);
+  return less(typeof p === 'number' ? drawn : cast(drawn, p.dtype), p);
+}
 
-/** An int32 class drawn from softmax(logits) along the last axis, by the Gumbel trick: [..., classes] to [...]. */
+/**
+ * An int32 class drawn from softmax(logits) along the last axis, by the Gumbel trick: [..., classes] to [...].
+ * @example
+ * const classes = random.categorical(random.key(0), constant(ndarray([[0, 0], [5, 0]]))); // int32 [2]
+ */
 export function categorical(from: Tensor, logits: Tensor): Tensor {
-  const u = add(uniform(from, logits.shape), 2 ** -25);
-  return argmax(sub(logits, log(neg(log(u)))));
+  // Odd multiples of 2^-24: exact in float32 and never 0 or 1, where a logarithm would be infinite.
+  const u = add(mul(cast(shiftRight(bits(from, logits.shape), 9), 'float32'), 2 ** -23), 2 ** -24);
+  return argmax(sub(logits, cast(log(neg(log(u))), logits.dtype)));
 }
 
-/** The numbers 0 to n - 1 in random order: int32 [n]. */
+/**
+ * The numbers 0 to n - 1 in random order: int32 [n].
+ * @example
+ * const order = random.permutation(random.key(0), 10);
+ */
 export const permutation = (from: Tensor, n: number): Tensor => argsort(cast(shiftRight(bits(from, [n]), 1), 'int32'));
 
 /**
  * A random matrix with orthonormal rows or columns, whichever are fewer: the polar factor of a normal matrix, by the
  * iteration of Newton and Schulz (products only, so it runs on every engine).
  * @throws ShapeError unless the shape has two axes
+ * @example
+ * const q = random.orthogonal(random.key(0), [4, 4]);
  */
 export function orthogonal(from: Tensor, shape: Shape): Tensor {
   if (shape.length !== 2) throw new ShapeError(`random.orthogonal: expected [rows, columns], got ${showShape(shape)}`);

@@ -18,6 +18,9 @@ export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`;
 /** Whether two shapes are the same. */
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
 
+/** Whether every size is a whole number, none negative. */
+export const isShape = (shape: Shape): boolean => shape.every((d) => Number.isInteger(d) && d >= 0);
+
 /** Row-major strides in elements. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);

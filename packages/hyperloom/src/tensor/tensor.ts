@@ -1,9 +1,9 @@
 import { type NdArray, ndarray } from './array.ts';
 import { type DType, isFloat } from './dtype.ts';
-import { DTypeError } from './errors.ts';
+import { DTypeError, ShapeError } from './errors.ts';
 import type { Program } from './program.ts';
 import { currentScope } from './scope.ts';
-import { type Aval, type Shape, showShape } from './shape.ts';
+import { type Aval, isShape, type Shape, showShape } from './shape.ts';
 
 /** Options of an operation: plain data, so that programs serialise. */
 export type Attr =
@@ -114,7 +114,11 @@ export const constantOp: Op<{ value: NdArray }> = {
 /** The definition of an argument of a traced function. Programs turn these into their inputs. */
 export const inputOp: Op<{ dtype: DType; shape: Shape }> = {
   name: 'input',
-  infer: (_, { dtype, shape }) => [{ dtype, shape }],
+  infer: (_, { dtype, shape }) => {
+    if (!isShape(shape))
+      throw new ShapeError(`input: expected a shape of whole sizes, none negative, got ${showShape(shape)}`);
+    return [{ dtype, shape }];
+  },
   vjp: () => [],
   batch: () => [],
   eval: () => [],
@@ -135,18 +139,18 @@ export const constant = (value: NdArray | number | readonly number[], dtype: DTy
 const isArray = (value: unknown): value is NdArray => typeof value === 'object' && value !== null && 'data' in value;
 
 /** Numbers become constants of the type that they meet. */
-export function pair(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+export function pair(op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] {
   if (typeof a === 'number') {
     const other = typeof b === 'number' ? constant(b) : b;
-    return [scalarLike(a, other), other];
+    return [scalarLike(a, other, op), other];
   }
-  return [a, typeof b === 'number' ? scalarLike(b, a) : b];
+  return [a, typeof b === 'number' ? scalarLike(b, a, op) : b];
 }
 
 /** A scalar constant of the type of `like`. */
-export function scalarLike(value: number, like: Aval): Tensor {
+export function scalarLike(value: number, like: Aval, op = 'constant'): Tensor {
   if (!isFloat(like.dtype) && !Number.isInteger(value)) {
-    throw new DTypeError(`expected a whole number to combine with ${like.dtype}, got ${value}`);
+    throw new DTypeError(`${op}: expected a whole number to combine with ${like.dtype}, got ${value}`);
   }
   return constant(value, like.dtype);
 }

@@ -3,7 +3,7 @@ import { ArgumentError } from './errors.ts';
 import type { OpName } from './ops/index.ts';
 import type { Program, ProgramNode, ValueId } from './program.ts';
 import type { Aval } from './shape.ts';
-import { inputOp, type Node, type Op, placeholder, type Tensor } from './tensor.ts';
+import { inputOp, type Node, type Op, placeholder, Tensor } from './tensor.ts';
 import * as tree from './tree.ts';
 
 /** A traced function: its program and the form of its result. */
@@ -17,20 +17,40 @@ export interface Traced<R> {
  * Records what a function does to tensors as a program.
  * @param f a pure function of trees of tensors
  * @param args for each argument, a tree of `{ dtype, shape }`
+ * @throws ArgumentError when a result is no tensor or comes from another trace
  * @example
  * const { program } = trace((x: Tensor) => mul(x, 2), { dtype: 'float32', shape: [3] });
  * console.log(showProgram(program));
  */
 export function trace<R>(f: (...args: never[]) => R, ...args: readonly unknown[]): Traced<R> {
-  const names = args.flatMap((arg, i) => tree.paths(arg).map((path) => (path === '' ? `arg${i}` : path)));
-  const symbols = args.map((arg) => tree.map((aval: Aval) => placeholder(aval), arg));
+  const symbols = args.map((arg) => tree.map((aval: Aval) => placeholder(checkAval(aval)), arg));
   const result = f(...(symbols as never[]));
   const outputs = tree.leaves<Tensor>(result);
-  const program = toProgram(tree.leaves<Tensor>(symbols), outputs, names, tree.paths(result));
+  const odd = outputs.find((t: unknown) => !(t instanceof Tensor));
+  if (odd !== undefined) throw new ArgumentError(`trace: expected tensors as results, got ${typeof odd}`);
+  const program = toProgram(tree.leaves<Tensor>(symbols), outputs, inputNames(args), tree.paths(result));
   return {
     program,
     output: tree.map((t: Tensor): Aval => ({ dtype: t.dtype, shape: t.shape }), result) as tree.Mapped<R, Tensor, Aval>,
   };
+}
+
+function checkAval(aval: unknown): Aval {
+  if (!tree.isLeaf(aval) || typeof aval !== 'object')
+    throw new ArgumentError(`trace: expected trees of { dtype, shape } as arguments, got ${String(aval)}`);
+  return aval as Aval;
+}
+
+/** The paths of the leaves; a path that an earlier argument has too gets the argument's position in front. */
+function inputNames(args: readonly unknown[]): string[] {
+  const taken = new Set<string>();
+  return args.flatMap((arg, i) =>
+    tree.paths(arg).map((path) => {
+      const name = path === '' ? `arg${i}` : taken.has(path) ? `arg${i}.${path}` : path;
+      taken.add(name);
+      return name;
+    }),
+  );
 }
 
 /** Every node that the given tensors are computed from, in an order in which they can run. */
@@ -49,7 +69,7 @@ export function ancestors(tensors: readonly Tensor[], from = -1): Node[] {
 export function toProgram(
   inputs: readonly Tensor[],
   outputs: readonly Tensor[],
-  inputNames: readonly string[] = [],
+  names: readonly string[] = [],
   outputNames: readonly string[] = [],
 ): Program {
   const ids = new Map<Node, ValueId[]>();
@@ -79,7 +99,7 @@ export function toProgram(
   }
   const aval = ({ dtype, shape }: { dtype: DType; shape: readonly number[] }) => ({ dtype, shape });
   return {
-    inputs: inputs.map((t, id) => ({ id, name: inputNames[id] ?? `arg${id}`, ...aval(t) })),
+    inputs: inputs.map((t, id) => ({ id, name: names[id] ?? `arg${id}`, ...aval(t) })),
     nodes,
     outputs: outputs.map((t, i) => ({ id: idOf(t), name: outputNames[i] || `out${i}` })),
   };

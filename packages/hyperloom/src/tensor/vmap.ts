@@ -2,14 +2,18 @@ import { ArgumentError } from './errors.ts';
 import { broadcastTo } from './ops/broadcast.ts';
 import { moveAxis } from './ops/transpose.ts';
 import { inScope } from './scope.ts';
-import { type Node, placeholder, type Tensor } from './tensor.ts';
+import { showShape } from './shape.ts';
+import { type Node, placeholder, Tensor } from './tensor.ts';
 import { ancestors } from './trace.ts';
 import * as tree from './tree.ts';
 
-/** The axis that is mapped over: one for a whole argument, null for none, or a tree of these. */
+/**
+ * The axis that is mapped over: one for a whole argument, null for none, or a tree of these. A place that the tree does
+ * not name is not mapped.
+ */
 export type Axes = number | null | { readonly [key: string]: Axes } | readonly Axes[];
 
-/** Which axes {@link vmap} maps over: for each argument (0 when absent), and where the outputs carry it (0). */
+/** Which axes {@link vmap} maps over: for each argument (0 when absent), and where all outputs carry the batch (0). */
 export interface VmapOptions {
   readonly in?: readonly Axes[];
   readonly out?: number;
@@ -17,7 +21,7 @@ export interface VmapOptions {
 
 /**
  * Lifts a function of one example to a function of a batch. What does not depend on a mapped argument is computed
- * once. Nests, differentiates, and can be applied to gradients.
+ * once. Nests, differentiates, and can be applied to gradients. Leaves that are no tensors are handed on as they are.
  * @throws ArgumentError when the mapped axes differ in size, or none is mapped
  * @example
  * const dot = (a: Tensor, b: Tensor) => sum(mul(a, b));
@@ -30,9 +34,11 @@ export function vmap<A extends readonly unknown[], R>(
   return (...args) => {
     let size: number | undefined;
     const examples = new Map<Node, Tensor>();
-    const enter = (t: Tensor, axis: Axes, path: string): Tensor => {
-      if (axis === null) return t;
-      const front = moveAxis(t, axis as number, 0);
+    const enter = (t: unknown, axis: number | null, path: string): unknown => {
+      if (axis === null || !(t instanceof Tensor)) return t;
+      if (!(axis >= -t.rank && axis < t.rank))
+        throw new ArgumentError(`vmap: expected axis ${axis} in ${path}, got shape ${showShape(t.shape)}`);
+      const front = moveAxis(t, axis, 0);
       const [found] = front.shape;
       if (size !== undefined && found !== size)
         throw new ArgumentError(`vmap: expected ${size} along the mapped axis of ${path}, got ${found}`);
@@ -47,8 +53,13 @@ export function vmap<A extends readonly unknown[], R>(
     const result = f(...own);
     if (size === undefined)
       throw new ArgumentError('vmap: expected at least one argument with a mapped axis, got none');
-    const batchOf = batchGraph(tree.leaves<Tensor>(result), examples, size);
-    return tree.map((t: Tensor) => {
+    const batchOf = batchGraph(
+      tree.leaves<unknown>(result).filter((t) => t instanceof Tensor),
+      examples,
+      size,
+    );
+    return tree.map((t: unknown) => {
+      if (!(t instanceof Tensor)) throw new ArgumentError(`vmap: expected tensors as results, got ${typeof t}`);
       const batched = batchOf(t) ?? broadcastTo(t, [size as number, ...t.shape]);
       return out === 0 ? batched : moveAxis(batched, 0, out);
     }, result) as R;
@@ -60,10 +71,12 @@ function spread(
   arg: unknown,
   axes: Axes,
   path: string,
-  enter: (t: Tensor, axis: Axes, path: string) => Tensor,
+  enter: (t: unknown, axis: number | null, path: string) => unknown,
 ): unknown {
   if (axes === null || typeof axes === 'number')
-    return tree.mapWithPath((t: Tensor, at) => enter(t, axes, at === '' ? path : `${path} (${at})`), arg);
+    return tree.mapWithPath((t: unknown, at) => enter(t, axes, at === '' ? path : `${path} (${at})`), arg);
+  if (tree.isLeaf(arg))
+    throw new ArgumentError(`vmap: expected one axis or null for the tensor at ${path}, got a tree`);
   const child = (key: string, value: unknown) =>
     spread(value, (axes as Record<string, Axes>)[key] ?? null, `${path}.${key}`, enter);
   if (Array.isArray(arg)) return arg.map((value, i) => child(String(i), value));

@@ -49,16 +49,16 @@ export const neg = (x: Tensor): Tensor => emit1(negOp, [x], {});
  * @example
  * const y = add(constant([1, 2]), 10);
  */
-export const add = (a: TensorLike, b: TensorLike): Tensor => emit1(addOp, pair(a, b), {});
+export const add = (a: TensorLike, b: TensorLike): Tensor => emit1(addOp, pair('add', a, b), {});
 
 /** Elementwise difference, broadcasting. */
-export const sub = (a: TensorLike, b: TensorLike): Tensor => emit1(subOp, pair(a, b), {});
+export const sub = (a: TensorLike, b: TensorLike): Tensor => emit1(subOp, pair('sub', a, b), {});
 
 /** Elementwise product, broadcasting. */
-export const mul = (a: TensorLike, b: TensorLike): Tensor => emit1(mulOp, pair(a, b), {});
+export const mul = (a: TensorLike, b: TensorLike): Tensor => emit1(mulOp, pair('mul', a, b), {});
 
 /** Elementwise quotient, broadcasting; on integers it truncates towards zero. */
-export const div = (a: TensorLike, b: TensorLike): Tensor => emit1(divOp, pair(a, b), {});
+export const div = (a: TensorLike, b: TensorLike): Tensor => emit1(divOp, pair('div', a, b), {});
 
 /** Elementwise `x * x`. */
 export const square = (x: Tensor): Tensor => mul(x, x);

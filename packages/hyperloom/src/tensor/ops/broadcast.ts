@@ -1,13 +1,14 @@
 import { ShapeError } from '../errors.ts';
-import { broadcastShapes, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
+import { broadcastShapes, isShape, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
+import { checkType } from './checks.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 
 /** The reshape operation: the same numbers in row-major order under another shape. */
 export const reshapeOp: Op<{ shape: Shape }> = {
   name: 'reshape',
   infer: ([x], { shape }) => {
-    if (sizeOf(x!.shape) !== sizeOf(shape)) {
+    if (!isShape(shape) || sizeOf(x!.shape) !== sizeOf(shape)) {
       throw new ShapeError(
         `reshape: expected a shape of ${sizeOf(x!.shape)} elements for ${showShape(x!.shape)}, got ${showShape(shape)}`,
       );
@@ -24,7 +25,7 @@ export const broadcastToOp: Op<{ shape: Shape }> = {
   name: 'broadcastTo',
   infer: ([x], { shape }) => {
     const joint = broadcastShapes(x!.shape, shape);
-    if (joint === undefined || !sameShape(joint, shape)) {
+    if (joint === undefined || !isShape(shape) || !sameShape(joint, shape)) {
       throw new ShapeError(
         `broadcastTo: expected a shape that ${showShape(x!.shape)} stretches to, got ${showShape(shape)}`,
       );
@@ -47,7 +48,10 @@ export const broadcastToOp: Op<{ shape: Shape }> = {
 /** The reduceSum operation. `axes` are sorted and not negative. */
 export const reduceSumOp: Op<{ axes: readonly number[]; keepDims: boolean }> = {
   name: 'reduceSum',
-  infer: ([x], { axes, keepDims }) => [{ dtype: x!.dtype, shape: reducedShape(x!.shape, axes, keepDims) }],
+  infer: ([x], { axes, keepDims }) => {
+    checkType('reduceSum', x!, 'number');
+    return [{ dtype: x!.dtype, shape: reducedShape(x!.shape, axes, keepDims) }];
+  },
   vjp: ({ inputs, cotangents, attrs }) => {
     const { shape } = inputs[0]!;
     return [broadcastTo(reshape(cotangents[0]!, reducedShape(shape, attrs.axes, true)), shape)];
@@ -88,7 +92,14 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const free = shape.indexOf(-1);
-  const full = free < 0 ? shape : shape.with(free, sizeOf(x.shape) / -sizeOf(shape));
+  const others = shape.filter((_, i) => i !== free);
+  const size = sizeOf(x.shape) / sizeOf(others);
+  if (free >= 0 && !(Number.isInteger(size) && isShape(others))) {
+    throw new ShapeError(
+      `reshape: expected a shape that ${sizeOf(x.shape)} elements of ${showShape(x.shape)} fill, got ${showShape(shape)}`,
+    );
+  }
+  const full = free < 0 ? shape : shape.with(free, size);
   if (sameShape(full, x.shape)) return x;
   const inner = x.node.op === (reshapeOp as Op) ? x.node.inputs[0]! : x;
   return sameShape(full, inner.shape) ? inner : emit1(reshapeOp, [inner], { shape: full });

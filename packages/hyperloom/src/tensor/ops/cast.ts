@@ -1,4 +1,5 @@
 import { type DType, isFloat } from '../dtype.ts';
+import { ArgumentError } from '../errors.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { unary } from './elementwise.ts';
 
@@ -38,5 +39,9 @@ export const shiftRightOp = unary<{ bits: number }>({
   f: (x, { bits }) => x >>> bits,
 });
 
-/** Elements of uint32 shifted right by whole bits. */
-export const shiftRight = (x: Tensor, bits: number): Tensor => emit1(shiftRightOp, [x], { bits });
+/** Elements of uint32 shifted right by whole bits, from 0 to 31. */
+export function shiftRight(x: Tensor, bits: number): Tensor {
+  if (!Number.isInteger(bits) || bits < 0 || bits > 31)
+    throw new ArgumentError(`shiftRight: expected whole bits from 0 to 31, got ${bits}`);
+  return emit1(shiftRightOp, [x], { bits });
+}

@@ -1,8 +1,9 @@
-import { DTypeError } from '../errors.ts';
+import { ArgumentError, DTypeError } from '../errors.ts';
 import { emit1, noGradient, type Op, pair, type Tensor, type TensorLike } from '../tensor.ts';
 import { add, mul } from './arithmetic.ts';
 import { sumTo } from './broadcast.ts';
-import { alignBatch, binary, jointShape, jointType, unary } from './elementwise.ts';
+import { jointShape, jointType } from './checks.ts';
+import { alignBatch, binary, unary } from './elementwise.ts';
 import { mapBroadcast } from './loops.ts';
 
 const comparison = (name: string, f: (a: number, b: number) => boolean) =>
@@ -49,21 +50,22 @@ const extremum = (name: 'maximum' | 'minimum', f: (a: number, b: number) => numb
   return op;
 };
 
-export const maximumOp = extremum('maximum', (a, b) => (a !== a || b !== b ? Number.NaN : Math.max(a, b)));
-export const minimumOp = extremum('minimum', (a, b) => (a !== a || b !== b ? Number.NaN : Math.min(a, b)));
+export const maximumOp = extremum('maximum', Math.max);
+export const minimumOp = extremum('minimum', Math.min);
 
 /** Elementwise `a === b`, a bool tensor. */
-export const equal = (a: TensorLike, b: TensorLike): Tensor => emit1(equalOp, pair(a, b), {});
+export const equal = (a: TensorLike, b: TensorLike): Tensor => emit1(equalOp, pair('equal', a, b), {});
 /** Elementwise `a !== b`. */
-export const notEqual = (a: TensorLike, b: TensorLike): Tensor => emit1(notEqualOp, pair(a, b), {});
+export const notEqual = (a: TensorLike, b: TensorLike): Tensor => emit1(notEqualOp, pair('notEqual', a, b), {});
 /** Elementwise `a < b`. */
-export const less = (a: TensorLike, b: TensorLike): Tensor => emit1(lessOp, pair(a, b), {});
+export const less = (a: TensorLike, b: TensorLike): Tensor => emit1(lessOp, pair('less', a, b), {});
 /** Elementwise `a <= b`. */
-export const lessEqual = (a: TensorLike, b: TensorLike): Tensor => emit1(lessEqualOp, pair(a, b), {});
+export const lessEqual = (a: TensorLike, b: TensorLike): Tensor => emit1(lessEqualOp, pair('lessEqual', a, b), {});
 /** Elementwise `a > b`. */
-export const greater = (a: TensorLike, b: TensorLike): Tensor => emit1(greaterOp, pair(a, b), {});
+export const greater = (a: TensorLike, b: TensorLike): Tensor => emit1(greaterOp, pair('greater', a, b), {});
 /** Elementwise `a >= b`. */
-export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor => emit1(greaterEqualOp, pair(a, b), {});
+export const greaterEqual = (a: TensorLike, b: TensorLike): Tensor =>
+  emit1(greaterEqualOp, pair('greaterEqual', a, b), {});
 /** Elementwise and of two bool tensors. */
 export const and = (a: Tensor, b: Tensor): Tensor => emit1(andOp, [a, b], {});
 /** Elementwise or of two bool tensors. */
@@ -78,27 +80,33 @@ export const not = (x: Tensor): Tensor => emit1(notOp, [x], {});
  * const magnitude = where(less(x, 0), neg(x), x);
  */
 export const where = (condition: Tensor, a: TensorLike, b: TensorLike): Tensor =>
-  emit1(whereOp, [condition, ...pair(a, b)], {});
+  emit1(whereOp, [condition, ...pair('where', a, b)], {});
 
 /** Elementwise larger of two; shapes broadcast. A tie gives each side half of the gradient. */
-export const maximum = (a: TensorLike, b: TensorLike): Tensor => emit1(maximumOp, pair(a, b), {});
+export const maximum = (a: TensorLike, b: TensorLike): Tensor => emit1(maximumOp, pair('maximum', a, b), {});
 /** Elementwise smaller of two; shapes broadcast. A tie gives each side half of the gradient. */
-export const minimum = (a: TensorLike, b: TensorLike): Tensor => emit1(minimumOp, pair(a, b), {});
+export const minimum = (a: TensorLike, b: TensorLike): Tensor => emit1(minimumOp, pair('minimum', a, b), {});
 
 export const clipOp = unary<{ low: number; high: number }>({
   name: 'clip',
   accepts: 'number',
-  f: (x, { low, high }) => (x < low ? low : x > high ? high : x),
+  f: (x, { low, high }) => Math.min(Math.max(x, low), high),
   gradient: (dy, x, _, { low, high }) => where(and(greaterEqual(x, low), lessEqual(x, high)), dy, 0),
 });
 
-/** Limits each element to [low, high]; the gradient passes where the element lies inside, ends included. */
-export const clip = (x: Tensor, low: number, high: number): Tensor => emit1(clipOp, [x], { low, high });
+/**
+ * Limits each element to [low, high]; the gradient passes where the element lies inside, ends included.
+ * @throws ArgumentError unless low is at most high
+ */
+export function clip(x: Tensor, low: number, high: number): Tensor {
+  if (!(low <= high)) throw new ArgumentError(`clip: expected low at most high, got ${low} and ${high}`);
+  return emit1(clipOp, [x], { low, high });
+}
 
 export const reluOp = unary({
   name: 'relu',
   accepts: 'number',
-  f: (x) => (x < 0 ? 0 : x),
+  f: (x) => Math.max(x, 0),
   gradient: (dy, _, y) => where(greater(y, 0), dy, 0),
 });
 

@@ -1,11 +1,12 @@
 import type { DType } from '../dtype.ts';
-import { DTypeError, ShapeError } from '../errors.ts';
-import { type Aval, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
+import { ArgumentError, DTypeError, ShapeError } from '../errors.ts';
+import { type Aval, isShape, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
 import { emit1, type Op, scalarLike, type Tensor } from '../tensor.ts';
 import { add, mul } from './arithmetic.ts';
 import { normalAxis } from './axes.ts';
 import { broadcastTo, reshape } from './broadcast.ts';
 import { cast } from './cast.ts';
+import { checkType, jointType } from './checks.ts';
 import { equal } from './compare.ts';
 import { result } from './loops.ts';
 import { moveAxis } from './transpose.ts';
@@ -26,6 +27,7 @@ function eachGathered(
   indices: { shape: Shape; data: ArrayLike<number> },
   axis: number,
   visit: (inX: number, inOut: number) => void,
+  op: string,
 ): void {
   const inner = sizeOf(x.shape.slice(axis + 1));
   const outer = sizeOf(x.shape.slice(0, axis));
@@ -34,7 +36,7 @@ function eachGathered(
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < indices.data.length; i++) {
       const row = indices.data[i]!;
-      if (row < 0 || row >= rows) throw new ShapeError(`gather: expected indices from 0 to ${rows - 1}, got ${row}`);
+      if (row < 0 || row >= rows) throw new ArgumentError(`${op}: expected indices from 0 to ${rows - 1}, got ${row}`);
       for (let k = 0; k < inner; k++) visit((o * rows + row) * inner + k, out++);
     }
   }
@@ -65,9 +67,15 @@ export const gatherOp: Op<{ axis: number }> = {
   },
   eval: ([x, indices], { axis }) => {
     const out = result(x!.dtype, gatheredShape(x!.shape, indices!.shape, axis));
-    eachGathered(x!, indices!, axis, (from, to) => {
-      out.data[to] = x!.data[from]!;
-    });
+    eachGathered(
+      x!,
+      indices!,
+      axis,
+      (from, to) => {
+        out.data[to] = x!.data[from]!;
+      },
+      'gather',
+    );
     return [out];
   },
 };
@@ -81,7 +89,8 @@ export const scatterAddOp: Op<{ axis: number }> = {
     if (!sameShape(expected, updates!.shape)) {
       throw new ShapeError(`scatterAdd: expected updates ${showShape(expected)}, got ${showShape(updates!.shape)}`);
     }
-    return [{ dtype: base!.dtype, shape: base!.shape }];
+    checkType('scatterAdd', base!, 'number');
+    return [{ dtype: jointType('scatterAdd', [base!, updates!]), shape: base!.shape }];
   },
   vjp: ({ inputs: [, indices], cotangents: [dy], attrs }) => [dy, undefined, gather(dy!, indices!, attrs.axis)],
   batch: (call) => {
@@ -104,9 +113,15 @@ export const scatterAddOp: Op<{ axis: number }> = {
   eval: ([base, indices, updates], { axis }) => {
     const out = result(base!.dtype, base!.shape);
     for (let i = 0; i < out.data.length; i++) out.data[i] = base!.data[i]!;
-    eachGathered(base!, indices!, axis, (to, from) => {
-      out.data[to]! += updates!.data[from]!;
-    });
+    eachGathered(
+      base!,
+      indices!,
+      axis,
+      (to, from) => {
+        out.data[to]! += updates!.data[from]!;
+      },
+      'scatterAdd',
+    );
     return [out];
   },
 };
@@ -140,7 +155,11 @@ function foldUpdates(x: Tensor, indexRank: number, outerRank: number): Tensor {
 /** The iota operation: 0, 1, ... size - 1. */
 export const iotaOp: Op<{ size: number; dtype: DType }> = {
   name: 'iota',
-  infer: (_, { size, dtype }) => [{ dtype, shape: [size] }],
+  infer: (_, { size, dtype }) => {
+    if (!isShape([size])) throw new ArgumentError(`iota: expected a whole size, not negative, got ${size}`);
+    checkType('iota', { dtype, shape: [] }, 'number');
+    return [{ dtype, shape: [size] }];
+  },
   vjp: () => [],
   batch: () => [],
   eval: (_, { size, dtype }) => {
@@ -153,6 +172,7 @@ export const iotaOp: Op<{ size: number; dtype: DType }> = {
 /**
  * Rows of one axis by index: out[..., i, ...] = x[..., indices[i], ...]. The axis is replaced by those of `indices`.
  * @param indices int32, each from 0 to the size of the axis less one
+ * @throws DTypeError unless the indices are int32
  * @example
  * const rows = gather(constant(ndarray([[1, 2], [3, 4]])), constant([1, 0, 1], 'int32')); // [3, 2]
  */
@@ -162,6 +182,8 @@ export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
 /**
  * Adds rows into a base by index; equal indices add up. The transpose of {@link gather}.
  * @throws ShapeError unless the updates have the shape that gather would give
+ * @example
+ * const counts = scatterAdd(constant([0, 0]), constant([1, 1], 'int32'), constant([1, 1])); // [0, 2]
  */
 export const scatterAdd = (base: Tensor, indices: Tensor, updates: Tensor, axis = 0): Tensor =>
   emit1(scatterAddOp, [base, indices, updates], { axis: normalAxis(base, axis, 'scatterAdd') });
@@ -170,9 +192,12 @@ export const scatterAdd = (base: Tensor, indices: Tensor, updates: Tensor, axis 
 export const iota = (size: number, dtype: DType = 'int32'): Tensor => emit1(iotaOp, [], { size, dtype });
 
 /**
- * Ones at the given classes, zeros elsewhere: [...indices] to [...indices, classes].
+ * Ones at the given classes, zeros elsewhere: [...indices] to [...indices, classes]. An index outside has no one.
+ * @throws DTypeError unless the indices are int32
  * @example
  * const labels = oneHot(constant([2, 0], 'int32'), 3); // [[0, 0, 1], [1, 0, 0]]
  */
-export const oneHot = (indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor =>
-  cast(equal(reshape(indices, [...indices.shape, 1]), iota(classes, indices.dtype)), dtype);
+export function oneHot(indices: Tensor, classes: number, dtype: DType = 'float32'): Tensor {
+  checkIndices('oneHot', indices);
+  return cast(equal(reshape(indices, [...indices.shape, 1]), iota(classes)), dtype);
+}

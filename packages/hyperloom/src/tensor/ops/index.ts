@@ -5,11 +5,12 @@ import { castOp, identityOp, shiftRightOp, stopGradientOp } from './cast.ts';
 import * as compare from './compare.ts';
 import { convInputGradOp, convKernelGradOp, convOp } from './conv.ts';
 import { gatherOp, iotaOp, scatterAddOp } from './gather.ts';
-import { concatOp, flipOp, padOp, sliceOp, splitOp } from './join.ts';
+import { concatOp, splitOp } from './join.ts';
 import * as math from './math.ts';
 import { matmulOp } from './matmul.ts';
 import { avgPoolGradOp, avgPoolOp, maxPoolGradOp, maxPoolOp, maxPoolPickOp } from './pool.ts';
 import { argmaxOp, argsortOp, cumsumOp, reduceMaxOp, reduceMinOp } from './reduce.ts';
+import { flipOp, padOp, sliceOp } from './slice.ts';
 import { threefryOp } from './threefry.ts';
 import { transposeOp } from './transpose.ts';
 

@@ -1,7 +1,8 @@
-import { emit1, type Op, pair, type Tensor, type TensorLike } from '../tensor.ts';
+import type { NdArray } from '../array.ts';
+import { constantOp, emit1, type Op, pair, type Tensor, type TensorLike } from '../tensor.ts';
 import { add, div, mul, neg, square, sub } from './arithmetic.ts';
 import { sumTo } from './broadcast.ts';
-import { greater, where } from './compare.ts';
+import { equal, greater, where } from './compare.ts';
 import { binary, unary } from './elementwise.ts';
 
 type Gradient = (dy: Tensor, x: Tensor, y: Tensor) => Tensor;
@@ -34,11 +35,22 @@ export const powOp: Op<Record<string, never>> = binary({
   accepts: 'float',
   f: (a, b) => a ** b,
   vjp: ({ inputs: [a, b], outputs: [y], cotangents: [dy], wanted }) => [
-    wanted[0] ? sumTo(mul(dy!, mul(b!, pow(a!, sub(b!, 1)))), a!.shape) : undefined,
+    wanted[0] ? sumTo(mul(dy!, powerSlope(a!, b!)), a!.shape) : undefined,
     // The limit of a^b log a at a = 0 is 0; log of a safe value keeps NaN out of the untaken branch.
     wanted[1] ? sumTo(mul(dy!, mul(y!, log(where(greater(a!, 0), a!, 1)))), b!.shape) : undefined,
   ],
 });
+
+/** b a^(b - 1), which is 0 where b is, also at a = 0. */
+function powerSlope(a: Tensor, b: Tensor): Tensor {
+  if (b.node.op === (constantOp as Op) && b.rank === 0) {
+    const power = (b.node.attrs.value as NdArray).data[0]!;
+    if (power === 1) return b;
+    if (power === 2) return mul(a, 2);
+  }
+  const zero = equal(b, 0);
+  return mul(b, pow(a, where(zero, 1, sub(b, 1))));
+}
 
 /** The error function to float64 accuracy: its series near 0, a continued fraction for the tail. */
 function erfOf(x: number): number {
@@ -82,5 +94,9 @@ export const cos = (x: Tensor): Tensor => emit1(cosOp, [x], {});
 export const erf = (x: Tensor): Tensor => emit1(erfOp, [x], {});
 /** Elementwise largest whole number not above x; no gradient flows through it. */
 export const floor = (x: Tensor): Tensor => emit1(floorOp, [x], {});
-/** Elementwise power, broadcasting. */
-export const pow = (a: TensorLike, b: TensorLike): Tensor => emit1(powOp, pair(a, b), {});
+/**
+ * Elementwise power, broadcasting.
+ * @example
+ * const y = pow(constant([1, 2, 3]), 2); // [1, 4, 9]
+ */
+export const pow = (a: TensorLike, b: TensorLike): Tensor => emit1(powOp, pair('pow', a, b), {});

@@ -2,7 +2,8 @@ import { ShapeError } from '../errors.ts';
 import { broadcastShapes, showShape, sizeOf } from '../shape.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { reshape, sumTo } from './broadcast.ts';
-import { alignBatch, checkType, jointType } from './elementwise.ts';
+import { checkType, jointType } from './checks.ts';
+import { alignBatch } from './elementwise.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 import { transpose, transposeMatrix } from './transpose.ts';
 
@@ -26,7 +27,6 @@ export const matmulOp: Op<Record<string, never>> = {
   ],
   batch: (call) => {
     const [a, b] = alignBatch(call);
-    // A batch of matrices by one matrix is one tall matrix by it.
     return [matmul(a!, b!)];
   },
   eval: ([a, b]) => {
@@ -53,7 +53,7 @@ export const matmulOp: Op<Record<string, never>> = {
 function gradientOfLeft(a: Tensor, b: Tensor, dy: Tensor): Tensor {
   if (a.rank === 2 && b.rank === 3) {
     // One matrix met a stack: contract the stack and the columns in one product.
-    const flat = (x: Tensor) => reshape(transpose(x, [1, 0, 2]), [x.shape[1]!, -1]);
+    const flat = (x: Tensor) => reshape(transpose(x, [1, 0, 2]), [x.shape[1]!, x.shape[0]! * x.shape[2]!]);
     return matmul(flat(dy), transposeMatrix(flat(b)));
   }
   return sumTo(matmul(dy, transposeMatrix(b)), a.shape);
@@ -61,12 +61,13 @@ function gradientOfLeft(a: Tensor, b: Tensor, dy: Tensor): Tensor {
 
 /**
  * Matrix product of [..., m, k] and [..., k, n]; leading axes broadcast.
- * @throws ShapeError when the inner sizes differ
+ * @throws ShapeError when the inner sizes differ, DTypeError unless both are floats of one type
  * @example
  * const y = matmul(constant(ndarray([[1, 2]])), constant(ndarray([[3], [4]]))); // [[11]]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  if (b.rank === 2 && a.rank > 2) {
+  // A stack of matrices by one matrix is one tall matrix by it.
+  if (b.rank === 2 && a.rank > 2 && a.shape.at(-1) === b.shape[0]) {
     const rows = reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]);
     return reshape(emit1(matmulOp, [rows, b], {}), [...a.shape.slice(0, -1), b.shape.at(-1)!]);
   }

@@ -2,8 +2,9 @@ import { ShapeError } from '../errors.ts';
 import { type Shape, sameShape, showShape } from '../shape.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { broadcastTo, reshape, reshapeOp } from './broadcast.ts';
+import { checkType, jointType } from './checks.ts';
 import { relu, reluOp } from './compare.ts';
-import { checkType, jointType } from './elementwise.ts';
+import { checkWindow, twoAxes } from './geometry.ts';
 import { result } from './loops.ts';
 
 /** Geometry of a pooling window; one entry for each spatial axis. */
@@ -20,9 +21,10 @@ function pooledShape(op: string, x: Shape, { window, strides, padding }: PoolAtt
       `${op}: expected x [N, C, L] or [N, C, H, W] and a window for its spatial axes, got ${showShape(x)} and window ${showShape(window)}`,
     );
   }
+  checkWindow(op, { window, strides }, padding);
   const spatial = x.slice(2).map((d, i) => {
     const size = Math.floor((d + padding[i]![0] + padding[i]![1] - window[i]!) / strides[i]!) + 1;
-    if (size < 1 || padding[i]!.some((p) => p >= window[i]!)) {
+    if (d < 1 || size < 1 || padding[i]!.some((p) => p >= window[i]!)) {
       throw new ShapeError(
         `${op}: expected padding below the window and an input of at least ${window[i]} along spatial axis ${i}, got ${showShape(x)}`,
       );
@@ -39,13 +41,11 @@ function eachWindow(
   { window, strides, padding }: PoolAttrs,
   visit: (out: number, inside: readonly number[]) => void,
 ): void {
-  const two = (list: readonly number[], fill: number) =>
-    (list.length === 2 ? list : [fill, ...list]) as readonly [number, number];
-  const [xh, xw] = two(x.slice(2), 1);
-  const [yh, yw] = two(y.slice(2), 1);
-  const [kh, kw] = two(window, 1);
-  const [sh, sw] = two(strides, 1);
-  const [ph, pw] = two(
+  const [xh, xw] = twoAxes(x.slice(2), 1);
+  const [yh, yw] = twoAxes(y.slice(2), 1);
+  const [kh, kw] = twoAxes(window, 1);
+  const [sh, sw] = twoAxes(strides, 1);
+  const [ph, pw] = twoAxes(
     padding.map(([low]) => low),
     0,
   );
@@ -102,6 +102,7 @@ export const maxPoolOp: Op<PoolAttrs> = {
 export const maxPoolGradOp: Op<PoolAttrs> = {
   name: 'maxPoolGrad',
   infer: ([x, dy], attrs) => {
+    checkType('maxPoolGrad', x!, 'float');
     const expected = pooledShape('maxPoolGrad', x!.shape, attrs);
     if (!sameShape(expected, dy!.shape))
       throw new ShapeError(`maxPoolGrad: expected dy ${showShape(expected)}, got ${showShape(dy!.shape)}`);
@@ -122,6 +123,7 @@ export const maxPoolGradOp: Op<PoolAttrs> = {
 export const maxPoolPickOp: Op<PoolAttrs> = {
   name: 'maxPoolPick',
   infer: ([x, g], attrs) => {
+    checkType('maxPoolPick', x!, 'float');
     if (!sameShape(x!.shape, g!.shape))
       throw new ShapeError(`maxPoolPick: expected g ${showShape(x!.shape)}, got ${showShape(g!.shape)}`);
     return [{ dtype: jointType('maxPoolPick', [x!, g!]), shape: pooledShape('maxPoolPick', x!.shape, attrs) }];
@@ -162,6 +164,7 @@ export const avgPoolOp: Op<PoolAttrs> = {
 export const avgPoolGradOp: Op<PoolAttrs & { spatial: readonly number[] }> = {
   name: 'avgPoolGrad',
   infer: ([dy], { spatial, ...attrs }) => {
+    checkType('avgPoolGrad', dy!, 'float');
     const shape = [...dy!.shape.slice(0, 2), ...spatial];
     const expected = pooledShape('avgPoolGrad', shape, attrs);
     if (!sameShape(expected, dy!.shape))
@@ -192,7 +195,7 @@ const poolAttrs = (window: readonly number[], { strides, padding }: PoolOptions)
 /**
  * Largest element of each window over one or two spatial axes.
  * @param x [N, C, L] or [N, C, H, W]
- * @throws ShapeError when the window does not fit
+ * @throws ShapeError when the window does not fit, ArgumentError for a window or strides below 1
  * @example
  * const y = maxPool(constant(zerosArray('float32', [1, 1, 4, 4])), [2, 2]); // [1, 1, 2, 2]
  */
@@ -204,6 +207,12 @@ export function maxPool(x: Tensor, window: readonly number[], options: PoolOptio
   return emit1(maxPoolOp, [x], poolAttrs(window, options));
 }
 
-/** Mean of each window over one or two spatial axes; padding counts as zeros. */
+/**
+ * Mean of each window over one or two spatial axes; padding counts as zeros.
+ * @param x [N, C, L] or [N, C, H, W]
+ * @throws ShapeError when the window does not fit, ArgumentError for a window or strides below 1
+ * @example
+ * const y = avgPool(constant(ndarray([[[1, 3, 5, 7]]])), [2]); // [[[2, 6]]]
+ */
 export const avgPool = (x: Tensor, window: readonly number[], options: PoolOptions = {}): Tensor =>
   emit1(avgPoolOp, [x], poolAttrs(window, options));

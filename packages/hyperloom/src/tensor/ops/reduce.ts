@@ -5,6 +5,7 @@ import { div, mul, sub } from './arithmetic.ts';
 import { normalAxes, normalAxis } from './axes.ts';
 import { reducedShape, reduceSumOp, reshape } from './broadcast.ts';
 import { cast } from './cast.ts';
+import { checkType } from './checks.ts';
 import { equal } from './compare.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 
@@ -20,6 +21,7 @@ const extremum = (name: 'reduceMax' | 'reduceMin', better: (a: number, b: number
   const op: Op<ReduceAttrs> = {
     name,
     infer: ([x], { axes, keepDims }) => {
+      checkType(name, x!, 'number');
       if (axes.some((axis) => x!.shape[axis] === 0))
         throw new ArgumentError(`${name}: expected at least one element along the axis, got none`);
       return [{ dtype: x!.dtype, shape: reducedShape(x!.shape, axes, keepDims) }];
@@ -38,7 +40,7 @@ const extremum = (name: 'reduceMax' | 'reduceMin', better: (a: number, b: number
       const seen = new Uint8Array(kept.data.length);
       eachIndex(x!.shape, [broadcastStrides(kept.shape, x!.shape)], ([to], from) => {
         const value = x!.data[from]!;
-        if (!seen[to!] || better(value, kept.data[to!]!) || value !== value) kept.data[to!] = value;
+        if (!seen[to!] || better(value, kept.data[to!]!) || Number.isNaN(value)) kept.data[to!] = value;
         seen[to!] = 1;
       });
       return [{ ...kept, shape: reducedShape(x!.shape, axes, keepDims) }];
@@ -53,7 +55,11 @@ export const reduceMinOp = extremum('reduceMin', (a, b) => a < b);
 /** The argmax operation: int32 index of the first largest element along an axis, which is removed. */
 export const argmaxOp: Op<{ axis: number }> = {
   name: 'argmax',
-  infer: ([x], { axis }) => [{ dtype: 'int32', shape: reducedShape(x!.shape, [axis], false) }],
+  infer: ([x], { axis }) => {
+    checkType('argmax', x!, 'number');
+    if (x!.shape[axis] === 0) throw new ArgumentError('argmax: expected at least one element along the axis, got none');
+    return [{ dtype: 'int32', shape: reducedShape(x!.shape, [axis], false) }];
+  },
   vjp: noGradient,
   batch: ({ inputs, attrs: { axis } }) => [emit1(argmaxOp, inputs, { axis: axis + 1 })],
   eval: ([x], { axis }) => {
@@ -73,7 +79,10 @@ export const argmaxOp: Op<{ axis: number }> = {
 /** The cumsum operation along one axis; `exclusive` leaves the element itself out, `reverse` runs from the end. */
 export const cumsumOp: Op<{ axis: number; reverse: boolean; exclusive: boolean }> = {
   name: 'cumsum',
-  infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
+  infer: ([x]) => {
+    checkType('cumsum', x!, 'number');
+    return [{ dtype: x!.dtype, shape: x!.shape }];
+  },
   vjp: ({ cotangents: [dy], attrs }) => [emit1(cumsumOp, [dy!], { ...attrs, reverse: !attrs.reverse })],
   batch: ({ inputs, attrs }) => [emit1(cumsumOp, inputs, { ...attrs, axis: attrs.axis + 1 })],
   eval: ([x], { axis, reverse, exclusive }) => {
@@ -96,7 +105,11 @@ export const cumsumOp: Op<{ axis: number; reverse: boolean; exclusive: boolean }
 /** The argsort operation: int32 positions that sort the last axis ascending, equal elements in their order. */
 export const argsortOp: Op<Record<string, never>> = {
   name: 'argsort',
-  infer: ([x]) => [{ dtype: 'int32', shape: x!.shape }],
+  infer: ([x]) => {
+    checkType('argsort', x!, 'number');
+    if (x!.shape.length === 0) throw new ArgumentError('argsort: expected at least one axis, got a scalar');
+    return [{ dtype: 'int32', shape: x!.shape }];
+  },
   vjp: noGradient,
   batch: ({ inputs }) => [emit1(argsortOp, inputs, {})],
   eval: ([x]) => {
@@ -115,6 +128,7 @@ export const argsortOp: Op<Record<string, never>> = {
 };
 
 const reduce = (op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor => {
+  checkType(op.name, x, 'number');
   const axes = normalAxes(x, axis, op.name);
   return axes.length === 0 ? x : emit1(op, [x], { axes, keepDims });
 };
@@ -134,6 +148,7 @@ export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(re
 
 /** Arithmetic mean over axes. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkType('mean', x, 'float');
   const count = normalAxes(x, options.axis, 'mean').reduce((n, axis) => n * x.shape[axis]!, 1);
   return mul(sum(x, options), 1 / count);
 }

@@ -1,7 +1,8 @@
 import { DTypeError, ShapeError } from '../errors.ts';
 import { showShape } from '../shape.ts';
 import { emit1, noGradient, type Op, type Tensor } from '../tensor.ts';
-import { alignBatch, jointShape } from './elementwise.ts';
+import { jointShape } from './checks.ts';
+import { alignBatch } from './elementwise.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 
 /** Rotations of Threefry-2x32 (Salmon et al. 2011, table 2); rounds cycle through them. */

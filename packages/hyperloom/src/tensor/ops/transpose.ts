@@ -1,5 +1,5 @@
 import { ArgumentError } from '../errors.ts';
-import { stridesOf } from '../shape.ts';
+import { type Aval, stridesOf } from '../shape.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { normalAxis } from './axes.ts';
 import { reshape } from './broadcast.ts';
@@ -9,9 +9,7 @@ import { eachIndex, result } from './loops.ts';
 export const transposeOp: Op<{ perm: readonly number[] }> = {
   name: 'transpose',
   infer: ([x], { perm }) => {
-    if (perm.length !== x!.shape.length || [...perm].sort((a, b) => a - b).some((p, i) => p !== i)) {
-      throw new ArgumentError(`transpose: expected a permutation of ${x!.shape.length} axes, got [${perm.join(', ')}]`);
-    }
+    checkPermutation(x!, perm);
     return [{ dtype: x!.dtype, shape: perm.map((p) => x!.shape[p]!) }];
   },
   vjp: ({ cotangents: [dy], attrs }) => [
@@ -34,21 +32,28 @@ export const transposeOp: Op<{ perm: readonly number[] }> = {
   },
 };
 
+function checkPermutation({ shape }: Aval, perm: readonly number[]): void {
+  if (perm.length !== shape.length || [...perm].sort((a, b) => a - b).some((p, i) => p !== i))
+    throw new ArgumentError(`transpose: expected a permutation of ${shape.length} axes, got [${perm.join(', ')}]`);
+}
+
 /**
  * Reorders axes: output axis i is input axis `perm[i]`. Without `perm` the axes are reversed.
+ * @throws ArgumentError unless `perm` names every axis once
  * @example
  * const t = transpose(constant(ndarray([[1, 2, 3], [4, 5, 6]]))); // [3, 2]
  */
 export function transpose(x: Tensor, perm: readonly number[] = x.shape.map((_, i) => x.rank - 1 - i)): Tensor {
+  checkPermutation(x, perm);
   const moving = perm.filter((p) => x.shape[p] !== 1);
   const inOrder = moving.every((p, i) => i === 0 || p > moving[i - 1]!);
   // Moving axes of size 1 about moves no numbers.
-  if (perm.length === x.rank && new Set(perm).size === x.rank && inOrder)
+  if (inOrder)
     return reshape(
       x,
       perm.map((p) => x.shape[p]!),
     );
-  if (x.node.op === (transposeOp as Op) && perm.length === x.rank) {
+  if (x.node.op === (transposeOp as Op)) {
     const inner = x.node.attrs.perm as readonly number[];
     return transpose(
       x.node.inputs[0]!,
