@@ -52,13 +52,15 @@ describe('the extraction itself', () => {
       offer('Tensor', 'hyperloom/tensor', false),
       offer('constant', 'hyperloom/tensor'),
     ];
-    const code = 'const f = (x: Tensor) => relu(x);\nconst constant = { relu: 1 };\nf.constant;';
+    const code = 'const f = (x: Tensor) => relu(x);\nconst constant = { relu: 1 };\nf.constant;\nnn.relu;';
     expect(moduleOf({ code, from: offers[1] as (typeof offers)[0] }, offers)).toMatchInlineSnapshot(`
       "import { type Tensor } from 'hyperloom/tensor';
+      import * as nn from 'hyperloom/nn';
       import { relu } from 'hyperloom/tensor';
       const f = (x: Tensor) => relu(x);
       const constant = { relu: 1 };
       f.constant;
+      nn.relu;
       export {};
       "
     `);

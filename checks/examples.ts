@@ -53,6 +53,7 @@ export function codeBlocks(text: string): string[] {
 /**
  * An example with the imports that it leaves out: every public name that it uses and does not declare.
  * A name that several entry points export comes from the example's own, then from the root, then from the first.
+ * A name that none exports may be an entry point's: `nn` is all of `hyperloom/nn`.
  */
 export function moduleOf(example: Pick<Example, 'code' | 'from'>, exports: readonly PublicExport[]): string {
   const { used, declared } = names(example.code);
@@ -62,6 +63,9 @@ export function moduleOf(example: Pick<Example, 'code' | 'from'>, exports: reado
     const order = [example.from.specifier, 'hyperloom'];
     const offer = order.flatMap((s) => offers.filter((o) => o.specifier === s))[0] ?? offers[0];
     if (offer) lines.push(`import { ${offer.isValue ? '' : 'type '}${name} } from '${offer.specifier}';`);
+    else if (exports.some((e) => e.specifier === `hyperloom/${name}`)) {
+      lines.push(`import * as ${name} from 'hyperloom/${name}';`);
+    }
   }
   return `${[...lines, example.code, 'export {};'].join('\n')}\n`;
 }
