@@ -39,7 +39,7 @@ test('countParams adds up sizes', () => {
 test('errors name the children they come from', () => {
   const run = () => applyChild('outer', scale, scale.init(random.key(0)), constant([1, 2, 3]));
   expect(run).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: outer: mul: expected shapes that broadcast, got [3] and [2]]`,
+    `[ShapeError: mul "outer": expected shapes that broadcast, got [3] and [2]]`,
   );
 });
 

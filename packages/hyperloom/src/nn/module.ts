@@ -55,7 +55,7 @@ export interface Context {
  * A network or a part of one: a spec of the weights that it needs and a pure function of (weights, input). It owns no
  * arrays, so stored, generated, stacked and per-example weights are one case. It sees one example: batching is `vmap`.
  */
-export interface Module<S = SpecTree, I = Tensor, O = Tensor> {
+export interface Module<out S = SpecTree, I = Tensor, O = Tensor> {
   readonly name: string;
   readonly spec: S;
   /** Fresh weights. */

@@ -32,7 +32,7 @@ test('containers nest, and errors name the way to the layer', () => {
   expectTypeOf(params.encoder.conv.weight).toEqualTypeOf<Tensor>();
   const image = constant(zerosArray('float32', [1, 6, 6]));
   expect(() => net.apply(params, image)).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: head.fc: linear: expected [..., 4], got [3]]`,
+    `[ShapeError: linear "head.fc": expected [..., 4], got [3]]`,
   );
   const odd = { ...params, head: { fc: { weight: constant([1]) } } };
   expect(() => net.apply(odd, image)).toThrowErrorMatchingInlineSnapshot(

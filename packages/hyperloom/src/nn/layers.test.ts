@@ -1,0 +1,284 @@
+import { expect, test } from 'vitest';
+import { evaluate } from '../engine/reference/index.ts';
+import {
+  constant,
+  grad,
+  mul,
+  type NdArray,
+  ndarray,
+  random,
+  type Shape,
+  sizeOf,
+  sum,
+  type Tensor,
+  trace,
+  tree,
+  vmap,
+  zerosArray,
+} from '../tensor/index.ts';
+import * as nn from './index.ts';
+
+type NoLayer =
+  | 'applyChild'
+  | 'childContext'
+  | 'countParams'
+  | 'defineModule'
+  | 'init'
+  | 'initTree'
+  | 'losses'
+  | 'metrics'
+  | 'pathHash'
+  | 'weight';
+
+interface Case {
+  readonly layer: nn.AnyModule;
+  /** Shape of one example, or its integers. */
+  readonly input: Shape | { readonly below: number; readonly shape: Shape };
+  readonly output: Shape;
+}
+
+/** At least one case for every export that is or makes a layer; the compiler names any that is missing. */
+const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
+  avgPool: [{ layer: nn.avgPool({ window: 2, padding: 1 }), input: [2, 4, 5], output: [2, 3, 3] }],
+  conv1d: [
+    { layer: nn.conv1d({ in: 2, out: 3, kernel: 3, padding: 'same' }), input: [2, 7], output: [3, 7] },
+    {
+      layer: nn.conv1d({ in: 4, out: 4, kernel: 2, groups: 2, stride: 2, bias: false }),
+      input: [4, 6],
+      output: [4, 3],
+    },
+  ],
+  conv2d: [
+    {
+      layer: nn.conv2d({ in: 2, out: 3, kernel: [3, 2], stride: 2, padding: 'same' }),
+      input: [2, 5, 6],
+      output: [3, 3, 3],
+    },
+    { layer: nn.conv2d({ in: 4, out: 6, kernel: 2, groups: 2, dilation: 2 }), input: [4, 5, 4], output: [6, 3, 2] },
+  ],
+  dropout: [{ layer: nn.dropout({ rate: 0.3 }), input: [4, 5], output: [4, 5] }],
+  embedding: [
+    { layer: nn.embedding({ count: 5, size: 3 }), input: { below: 5, shape: [] }, output: [3] },
+    { layer: nn.embedding({ count: 5, size: 3 }), input: { below: 5, shape: [4] }, output: [4, 3] },
+  ],
+  flatten: [{ layer: nn.flatten, input: [2, 3, 2], output: [12] }],
+  gelu: [{ layer: nn.gelu, input: [3], output: [3] }],
+  globalAvgPool: [{ layer: nn.globalAvgPool, input: [2, 3, 4], output: [2] }],
+  groupNorm: [
+    { layer: nn.groupNorm({ channels: 4, groups: 2 }), input: [4, 3, 2], output: [4, 3, 2] },
+    { layer: nn.groupNorm({ channels: 4, groups: 2, shift: false }), input: [4], output: [4] },
+  ],
+  identity: [{ layer: nn.identity, input: [3], output: [3] }],
+  layerNorm: [
+    { layer: nn.layerNorm({ shape: 4 }), input: [3, 4], output: [3, 4] },
+    { layer: nn.layerNorm({ shape: [3, 4], scale: false }), input: [3, 4], output: [3, 4] },
+  ],
+  leakyRelu: [{ layer: nn.leakyRelu({ slope: 0.2 }), input: [3], output: [3] }],
+  linear: [
+    { layer: nn.linear({ in: 3, out: 2 }), input: [3], output: [2] },
+    { layer: nn.linear({ in: 3, out: 2 }), input: [4, 3], output: [4, 2] },
+    { layer: nn.linear({ in: 3, out: 2, bias: false }), input: [2, 4, 3], output: [2, 4, 2] },
+  ],
+  maxPool: [
+    { layer: nn.maxPool({ window: 2 }), input: [2, 4, 5], output: [2, 2, 2] },
+    { layer: nn.maxPool({ window: 3, stride: 1, padding: 1 }), input: [2, 5], output: [2, 5] },
+  ],
+  mlp: [{ layer: nn.mlp({ in: 3, hidden: [4, 5], out: 2, activation: nn.silu }), input: [3], output: [2] }],
+  relu: [{ layer: nn.relu, input: [3], output: [3] }],
+  residual: [
+    { layer: nn.residual(nn.linear({ in: 3, out: 3 })), input: [3], output: [3] },
+    {
+      layer: nn.residual(nn.linear({ in: 3, out: 2 }), { project: nn.linear({ in: 3, out: 2, bias: false }) }),
+      input: [3],
+      output: [2],
+    },
+  ],
+  sequential: [
+    {
+      layer: nn.sequential({
+        conv: nn.conv2d({ in: 1, out: 2, kernel: 3 }),
+        norm: nn.groupNorm({ channels: 2, groups: 1 }),
+        act: nn.softplus,
+        pool: nn.maxPool({ window: 2 }),
+        flatten: nn.flatten,
+        drop: nn.dropout({ rate: 0.2 }),
+        fc: nn.sequential([nn.linear({ in: 8, out: 3 }), nn.tanh]),
+      }),
+      input: [1, 6, 6],
+      output: [3],
+    },
+  ],
+  sigmoid: [{ layer: nn.sigmoid, input: [3], output: [3] }],
+  silu: [{ layer: nn.silu, input: [3], output: [3] }],
+  softplus: [{ layer: nn.softplus, input: [3], output: [3] }],
+  tanh: [{ layer: nn.tanh, input: [3], output: [3] }],
+};
+
+const batch = 3;
+
+/** Numbers from -1 to 1 that look random and are the same in every run. */
+const waves = (shape: Shape, phase: number): NdArray =>
+  ndarray(
+    Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * phase)),
+    shape,
+  );
+
+const inputOf = ({ input }: Case): NdArray => {
+  if (!('below' in input)) return waves([batch, ...input], 1);
+  const shape = [batch, ...input.shape];
+  return ndarray(
+    Int32Array.from({ length: sizeOf(shape) }, (_, i) => (7 * i + 3) % input.below),
+    shape,
+  );
+};
+
+const row = ({ shape: [, ...rest], data }: NdArray, b: number): NdArray =>
+  ndarray(data.slice(b * sizeOf(rest), (b + 1) * sizeOf(rest)), rest);
+
+const run = <A extends readonly unknown[]>(f: (...args: A) => unknown, ...args: readonly unknown[]): NdArray[] =>
+  evaluate(trace(f as (...all: never[]) => unknown, ...args).program, tree.leaves<NdArray>(args));
+
+function expectSame(got: readonly NdArray[], rows: readonly (readonly NdArray[])[]): void {
+  got.forEach((whole, i) => {
+    rows.forEach((expected, b) => {
+      const own = row(whole, b);
+      expect(own.shape).toEqual(expected[i]?.shape);
+      own.data.forEach((x, at) => {
+        expect(x).toBeCloseTo(expected[i]?.data[at] as number, 9);
+      });
+    });
+  });
+}
+
+const cases = Object.entries(table).flatMap(([name, list]) => list.map((item, i) => ({ name: `${name} ${i}`, item })));
+
+test.each(cases)('$name keeps the contract of layers', ({ item }) => {
+  const { layer, output } = item;
+  const context = { training: true, key: random.key(1) };
+  const apply = (params: unknown, x: Tensor) => layer.apply(params as never, x, context);
+  const inputs = inputOf(item);
+  const specs = tree.leaves<nn.WeightSpec>(layer.spec);
+  const stacked = tree.unflatten(
+    layer.spec,
+    specs.map(({ shape }, i) => waves([batch, ...shape], i + 2)),
+  );
+  const paramsAt = (b: number) => tree.map((w: NdArray) => row(w, b), stacked);
+  const each = <T>(f: (b: number) => T) => Array.from({ length: batch }, (_, b) => f(b));
+
+  // Fresh weights fit the spec, and every spec is complete.
+  const fresh = layer.init(random.key(0));
+  expect(tree.paths(fresh)).toEqual(tree.paths(layer.spec));
+  expect(tree.leaves<Tensor>(fresh).map(({ dtype, shape }) => ({ dtype, shape }))).toEqual(
+    specs.map(({ dtype, shape }) => ({ dtype, shape })),
+  );
+  for (const { fanIn, fanOut } of specs) expect(Math.min(fanIn, fanOut)).toBeGreaterThan(0);
+
+  // One example; a batch of inputs; of weights; of both.
+  const [one] = run(apply, paramsAt(0), row(inputs, 0));
+  expect(one?.shape).toEqual(output);
+  expectSame(
+    run(vmap(apply, { in: [null, 0] }), paramsAt(0), inputs),
+    each((b) => run(apply, paramsAt(0), row(inputs, b))),
+  );
+  expectSame(
+    run(vmap(apply), stacked, inputs),
+    each((b) => run(apply, paramsAt(b), row(inputs, b))),
+  );
+  if (specs.length === 0) return;
+  expectSame(
+    run(vmap(apply, { in: [0, null] }), stacked, row(inputs, 0)),
+    each((b) => run(apply, paramsAt(b), row(inputs, 0))),
+  );
+
+  // Gradients reach every weight, and those of a batch of weights are those of each.
+  const score = grad((params: unknown, x: Tensor) => sum(mul(apply(params, x), constant(waves(output, 9)))));
+  const gradients = each((b) => run(score, paramsAt(b), row(inputs, b)));
+  for (const own of gradients) expect(own.every(({ data }) => data.some((x) => Math.abs(x) > 1e-9))).toBe(true);
+  expectSame(run(vmap(score), stacked, inputs), gradients);
+});
+
+test('wrong shapes are named where they meet the layer', () => {
+  const apply = (layer: nn.AnyModule, shape: Shape) => () =>
+    layer.apply(layer.init(random.key(0)) as never, constant(zerosArray('float32', shape)));
+  expect(apply(nn.linear({ in: 3, out: 2 }), [4, 2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: linear: expected [..., 3], got [4, 2]]`,
+  );
+  expect(apply(nn.linear({ in: 3, out: 2 }), [])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: linear: expected [..., 3], got []]`,
+  );
+  expect(apply(nn.mlp({ in: 3, hidden: [4], out: 2 }), [2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: linear "layer0": expected [..., 3], got [2]]`,
+  );
+  expect(apply(nn.conv1d({ in: 3, out: 2, kernel: 3 }), [2, 8])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: conv1d: expected [3, L], got [2, 8]]`,
+  );
+  expect(apply(nn.conv2d({ in: 3, out: 2, kernel: 3 }), [1, 3, 8, 8])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: conv2d: expected [3, H, W], got [1, 3, 8, 8]]`,
+  );
+  expect(apply(nn.conv2d({ in: 3, out: 2, kernel: 3 }), [3, 2, 8])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: conv: expected at least 3 elements along spatial axis 0 with its padding, got 2]`,
+  );
+  expect(apply(nn.maxPool({ window: 2 }), [8])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: maxPool: expected [C, L] or [C, H, W], got [8]]`,
+  );
+  expect(apply(nn.maxPool({ window: [2, 2] }), [3, 8])).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: maxPool: expected 1 numbers for window, got 2]`,
+  );
+  expect(apply(nn.avgPool({ window: 4 }), [3, 2, 8])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: avgPool: expected padding below the window and an input of at least 4 along spatial axis 0, got [1, 3, 2, 8]]`,
+  );
+  expect(apply(nn.globalAvgPool, [3])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: globalAvgPool: expected [C, ...] with at least one more axis, got [3]]`,
+  );
+  expect(apply(nn.layerNorm({ shape: [2, 3] }), [3])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: layerNorm: expected [..., 2, 3], got [3]]`,
+  );
+  expect(apply(nn.groupNorm({ channels: 4, groups: 2 }), [2, 3])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: groupNorm: expected [4, ...], got [2, 3]]`,
+  );
+  expect(apply(nn.embedding({ count: 3, size: 2 }), [3])).toThrowErrorMatchingInlineSnapshot(
+    `[DTypeError: embedding: expected int32 indices, got float32 [3]]`,
+  );
+  expect(apply(nn.residual(nn.linear({ in: 3, out: 2 })), [3])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: residual: expected the body to give [3], got [2]]`,
+  );
+});
+
+test('options out of range are refused', () => {
+  expect(() => nn.linear({ in: 0, out: 2 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: linear: expected in to be a whole number of at least 1, got 0]`,
+  );
+  expect(() => nn.mlp({ in: 3, hidden: [2.5], out: 2 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: linear: expected out to be a whole number of at least 1, got 2.5]`,
+  );
+  expect(() => nn.conv2d({ in: 3, out: 4, kernel: 3, groups: 2 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: conv2d: expected in / groups to be a whole number of at least 1, got 1.5]`,
+  );
+  expect(() => nn.conv2d({ in: 3, out: 4, kernel: [3] })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: conv2d: expected 2 numbers for kernel, got 1]`,
+  );
+  expect(() => nn.conv1d({ in: 3, out: 4, kernel: 3, padding: -1 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: conv1d: expected padding to be a whole number of at least 0, got -1]`,
+  );
+  expect(() => nn.maxPool({ window: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: maxPool: expected window to be a whole number of at least 1, got 0]`,
+  );
+  expect(() => nn.layerNorm({ shape: [] })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: layerNorm: expected 1 numbers for shape, got 0]`,
+  );
+  expect(() => nn.layerNorm({ shape: 3, epsilon: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: layerNorm: expected a positive epsilon, got 0]`,
+  );
+  expect(() => nn.groupNorm({ channels: 4, groups: 3 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: groupNorm: expected channels / groups to be a whole number of at least 1, got 1.3333333333333333]`,
+  );
+  expect(() => nn.embedding({ count: 3, size: -1 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: embedding: expected size to be a whole number of at least 1, got -1]`,
+  );
+  expect(() => nn.dropout({ rate: 1 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: dropout: expected a rate of at least 0 and below 1, got 1]`,
+  );
+  expect(() => nn.leakyRelu({ slope: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: leakyRelu: expected a positive slope, got 0]`,
+  );
+});
