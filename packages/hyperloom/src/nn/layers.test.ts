@@ -222,7 +222,7 @@ test('wrong shapes are named where they meet the layer', () => {
     `[ShapeError: maxPool: expected [C, L] or [C, H, W], got [8]]`,
   );
   expect(apply(nn.maxPool({ window: [2, 2] }), [3, 8])).toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: maxPool: expected 1 numbers for window, got 2]`,
+    `[ArgumentError: maxPool: expected window of length 1, got 2]`,
   );
   expect(apply(nn.avgPool({ window: 4 }), [3, 2, 8])).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: avgPool: expected padding below the window and an input of at least 4 along spatial axis 0, got [1, 3, 2, 8]]`,
@@ -255,7 +255,7 @@ test('options out of range are refused', () => {
     `[ArgumentError: conv2d: expected in / groups to be a whole number of at least 1, got 1.5]`,
   );
   expect(() => nn.conv2d({ in: 3, out: 4, kernel: [3] })).toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: conv2d: expected 2 numbers for kernel, got 1]`,
+    `[ArgumentError: conv2d: expected kernel of length 2, got 1]`,
   );
   expect(() => nn.conv1d({ in: 3, out: 4, kernel: 3, padding: -1 })).toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: conv1d: expected padding to be a whole number of at least 0, got -1]`,
@@ -264,7 +264,7 @@ test('options out of range are refused', () => {
     `[ArgumentError: maxPool: expected window to be a whole number of at least 1, got 0]`,
   );
   expect(() => nn.layerNorm({ shape: [] })).toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: layerNorm: expected 1 numbers for shape, got 0]`,
+    `[ArgumentError: layerNorm: expected shape of length 1, got 0]`,
   );
   expect(() => nn.layerNorm({ shape: 3, epsilon: 0 })).toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: layerNorm: expected a positive epsilon, got 0]`,

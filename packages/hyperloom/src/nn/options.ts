@@ -17,8 +17,7 @@ export function perAxis(
   least = 1,
 ): readonly number[] {
   const list = typeof value === 'number' ? new Array<number>(axes).fill(value) : value;
-  if (list.length !== axes)
-    throw new ArgumentError(`${where}: expected ${axes} numbers for ${name}, got ${list.length}`);
+  if (list.length !== axes) throw new ArgumentError(`${where}: expected ${name} of length ${axes}, got ${list.length}`);
   return list.map((n) => whole(where, name, n, least));
 }
 
@@ -28,7 +27,7 @@ export type Padding = number | readonly (number | readonly [number, number])[];
 /** {@link Padding} written out. */
 export function paddingPairs(where: string, value: Padding, axes: number): readonly (readonly [number, number])[] {
   const list = typeof value === 'number' ? new Array<number>(axes).fill(value) : value;
-  if (list.length !== axes) throw new ArgumentError(`${where}: expected padding for ${axes} axes, got ${list.length}`);
+  if (list.length !== axes) throw new ArgumentError(`${where}: expected padding of length ${axes}, got ${list.length}`);
   return list.map((p) => {
     const [low, high] = typeof p === 'number' ? [p, p] : p;
     return [whole(where, 'padding', low, 0), whole(where, 'padding', high, 0)];
