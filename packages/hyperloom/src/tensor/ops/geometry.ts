@@ -61,8 +61,9 @@ export function convShape(op: string, x: Shape, w: Shape, { strides, padding, di
   }
   checkWindow(op, { strides, dilation, groups: [groups] }, padding);
   if (x[1] !== w[1]! * groups || w[0]! % groups !== 0 || !isShape(w)) {
+    const times = groups === 1 ? '' : `${groups} * `;
     throw new ShapeError(
-      `${op}: expected x [N, ${groups} * C, ...] and w [${groups} * O, C, ...] for ${groups} groups, got ${showShape(x)} and ${showShape(w)}`,
+      `${op}: expected x [N, ${times}C, ...] and w [${times}O, C, ...], got ${showShape(x)} and ${showShape(w)}`,
     );
   }
   if ([strides, padding, dilation].some((list) => list.length !== axes)) {

@@ -127,9 +127,9 @@ export const argsortOp: Op<Record<string, never>> = {
   },
 };
 
-const reduce = (op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor => {
-  checkType(op.name, x, 'number');
-  const axes = normalAxes(x, axis, op.name);
+const reduce = (name: string, op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor => {
+  checkType(name, x, 'number');
+  const axes = normalAxes(x, axis, name);
   return axes.length === 0 ? x : emit1(op, [x], { axes, keepDims });
 };
 
@@ -138,13 +138,13 @@ const reduce = (op: Op<ReduceAttrs>, x: Tensor, { axis, keepDims = false }: Redu
  * @example
  * const rows = sum(constant(ndarray([[1, 2], [3, 4]])), { axis: 1 }); // [2]
  */
-export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(reduceSumOp, x, options);
+export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('sum', reduceSumOp, x, options);
 
 /** Largest element over axes. Equal maxima share the gradient. */
-export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(reduceMaxOp, x, options);
+export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('max', reduceMaxOp, x, options);
 
 /** Smallest element over axes. Equal minima share the gradient. */
-export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(reduceMinOp, x, options);
+export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('min', reduceMinOp, x, options);
 
 /** Arithmetic mean over axes. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
