@@ -53,10 +53,10 @@ interface Binary {
 export function binary({ name, accepts, f, integer, vjp, output }: Binary): Op<Record<string, never>> {
   const op: Op<Record<string, never>> = {
     name,
-    infer: (inputs) => {
-      const dtype = jointType(name, inputs);
-      for (const x of inputs) checkType(name, x, accepts);
-      return [{ dtype: output ?? dtype, shape: jointShape(name, inputs) }];
+    infer: ([a, b]) => {
+      const dtype = jointType(name, [a!, b!]);
+      checkType(name, a!, accepts);
+      return [{ dtype: output ?? dtype, shape: jointShape(name, [a!, b!]) }];
     },
     vjp,
     batch: (call) => [emit1(op, alignBatch(call), {})],
