@@ -2,7 +2,7 @@ import { ShapeError } from './errors.ts';
 import { add, mul, neg, sub } from './ops/arithmetic.ts';
 import { reshape } from './ops/broadcast.ts';
 import { stopGradient } from './ops/cast.ts';
-import { greater, where } from './ops/compare.ts';
+import { greater, maximum, where } from './ops/compare.ts';
 import { oneHot } from './ops/gather.ts';
 import { erf, exp, log, log1p, rsqrt, sigmoid } from './ops/math.ts';
 import { centre, max, mean, sum } from './ops/reduce.ts';
@@ -15,7 +15,8 @@ import type { Tensor } from './tensor.ts';
  * const z = logSumExp(constant([1000, 1000])); // 1000.693
  */
 export function logSumExp(x: Tensor, axis = -1): Tensor {
-  const peak = stopGradient(max(x, { axis, keepDims: true }));
+  // The least float32 in place of minus infinity, so that the sum of nothing has a logarithm.
+  const peak = maximum(stopGradient(max(x, { axis, keepDims: true })), -3.4028234663852886e38);
   const total = log(sum(exp(sub(x, peak)), { axis }));
   return add(total, reshape(peak, total.shape));
 }

@@ -37,10 +37,22 @@ it('makes zeros, and knows its types', () => {
 });
 
 it('refuses what does not fit', () => {
-  expect(() => ndarray([[1, 2], [3]])).toThrowErrorMatchingInlineSnapshot(`[ShapeError: ndarray: expected rows of 2 elements at depth 1, got 1]`);
-  expect(() => ndarray([[1], 2])).toThrowErrorMatchingInlineSnapshot(`[ShapeError: ndarray: expected numbers at depth 2, got one at depth 1]`);
-  expect(() => ndarray([1, [2]])).toThrowErrorMatchingInlineSnapshot(`[ShapeError: ndarray: expected rows of no elements at depth 1, got 1]`);
-  expect(() => ndarray([1, 2, 3], [2, 2])).toThrowErrorMatchingInlineSnapshot(`[ShapeError: ndarray: expected 4 elements for shape [2, 2], got 3]`);
-  expect(() => ndarray([1, 2, 3, 4], [-2, -2])).toThrowErrorMatchingInlineSnapshot(`[ShapeError: ndarray: expected a shape of whole sizes, none negative, got [-2, -2]]`);
-  expect(() => ndarray(Float32Array.of(1), [1], 'int32')).toThrowErrorMatchingInlineSnapshot(`[DTypeError: ndarray: expected storage for int32, got Float32Array]`);
+  expect(() => ndarray([[1, 2], [3]])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: ndarray: expected rows of 2 elements at depth 1, got 1]`,
+  );
+  expect(() => ndarray([[1], 2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: ndarray: expected numbers at depth 2, got one at depth 1]`,
+  );
+  expect(() => ndarray([1, [2]])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: ndarray: expected rows of no elements at depth 1, got 1]`,
+  );
+  expect(() => ndarray([1, 2, 3], [2, 2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: ndarray: expected 4 elements for shape [2, 2], got 3]`,
+  );
+  expect(() => ndarray([1, 2, 3, 4], [-2, -2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: ndarray: expected a shape of whole sizes, none negative, got [-2, -2]]`,
+  );
+  expect(() => ndarray(Float32Array.of(1), [1], 'int32')).toThrowErrorMatchingInlineSnapshot(
+    `[DTypeError: ndarray: expected storage for int32, got Float32Array]`,
+  );
 });

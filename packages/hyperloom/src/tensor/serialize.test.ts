@@ -71,21 +71,51 @@ it('writes one operation a line', () => {
 it('refuses damaged and foreign texts', () => {
   const text = serializeProgram(trace((x: Tensor) => sum(mul(x, 2)), aval(3)).program);
   const broken = (from: string, to: string) => () => parseProgram(text.replace(from, to));
-  expect(() => parseProgram('nonsense')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected JSON, got other text]`);
-  expect(() => parseProgram(text.slice(0, -9))).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected JSON, got other text]`);
-  expect(() => parseProgram('null')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected format "hyperloom-program", got none]`);
-  expect(broken('"version":1', '"version":2')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected version 1, got 2]`);
-  expect(broken('"op":"mul"', '"op":"eval"')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected a known operation, got "eval" in operation 1]`);
-  expect(broken('"op":"mul"', '"op":"toString"')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected a known operation, got "toString" in operation 1]`);
-  expect(broken('"inputs":[0,1]', '"inputs":[0,9]')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected a value known before operation 1, got 9]`);
-  expect(broken('"inputs":[0,1]', '"inputs":[0]')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected inputs and options that fit mul in operation 1, got others]`);
-  expect(broken('"axes":[0]', '"axes":3')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected inputs and options that fit reduceSum in operation 2, got others]`);
+  expect(() => parseProgram('nonsense')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected JSON, got other text]`,
+  );
+  expect(() => parseProgram(text.slice(0, -9))).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected JSON, got other text]`,
+  );
+  expect(() => parseProgram('null')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected format "hyperloom-program", got none]`,
+  );
+  expect(broken('"version":1', '"version":2')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected version 1, got 2]`,
+  );
+  expect(broken('"op":"mul"', '"op":"eval"')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected a known operation, got "eval" in operation 1]`,
+  );
+  expect(broken('"op":"mul"', '"op":"toString"')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected a known operation, got "toString" in operation 1]`,
+  );
+  expect(broken('"inputs":[0,1]', '"inputs":[0,9]')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected a value known before operation 1, got 9]`,
+  );
+  expect(broken('"inputs":[0,1]', '"inputs":[0]')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected inputs and options that fit mul in operation 1, got others]`,
+  );
+  expect(broken('"axes":[0]', '"axes":3')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected inputs and options that fit reduceSum in operation 2, got others]`,
+  );
   expect(
     broken('{"id":2,"dtype":"float64","shape":[3]}', '{"id":2,"dtype":"float64","shape":[4]}'),
-  ).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected float64[3] from mul in operation 1, got float64[4]]`);
-  expect(broken('{"id":2,', '{"id":5,')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected id 2 for operation 1, got 5]`);
-  expect(broken('"dtype":"float64"', '"dtype":"float16"')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected a type and a shape for an input, got {"dtype":"float16","shape":[3]}]`);
-  expect(broken('AAAAAAAAAEA=', 'AAAA')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected 8 bytes in a constant, got 3]`);
-  expect(broken('"outputs":[\n  {"id":3', '"outputs":[\n  {"id":7')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected a value known before the results, got 7]`);
-  expect(broken('],"nodes":[', '],"other":[')).toThrowErrorMatchingInlineSnapshot(`[FormatError: program: expected lists of inputs, nodes and outputs, got something else]`);
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected float64[3] from mul in operation 1, got float64[4]]`,
+  );
+  expect(broken('{"id":2,', '{"id":5,')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected id 2 for operation 1, got 5]`,
+  );
+  expect(broken('"dtype":"float64"', '"dtype":"float16"')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected a type and a shape for an input, got {"dtype":"float16","shape":[3]}]`,
+  );
+  expect(broken('AAAAAAAAAEA=', 'AAAA')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected 8 bytes in a constant, got 3]`,
+  );
+  expect(broken('"outputs":[\n  {"id":3', '"outputs":[\n  {"id":7')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected a value known before the results, got 7]`,
+  );
+  expect(broken('],"nodes":[', '],"other":[')).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected lists of inputs, nodes and outputs, got something else]`,
+  );
 });

@@ -67,10 +67,18 @@ it('takes float64 all the way when its inputs are', () => {
 
 it('refuses what it cannot record', () => {
   const foreign = placeholder(vector);
-  expect(() => trace((x: Tensor) => add(x, foreign), vector)).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: trace: expected tensors made inside the function or passed to it, got one of another trace]`);
-  expect(() => trace(() => 3, vector)).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: trace: expected tensors as results, got number]`);
-  expect(() => trace((x: Tensor) => x, 3)).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: trace: expected trees of { dtype, shape } as arguments, got 3]`);
-  expect(() => trace((x: Tensor) => x, { dtype: 'float32', shape: [2, -1] })).toThrowErrorMatchingInlineSnapshot(`[ShapeError: input: expected a shape of whole sizes, none negative, got [2, -1]]`);
+  expect(() => trace((x: Tensor) => add(x, foreign), vector)).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: trace: expected tensors made inside the function or passed to it, got one of another trace]`,
+  );
+  expect(() => trace(() => 3, vector)).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: trace: expected tensors as results, got number]`,
+  );
+  expect(() => trace((x: Tensor) => x, 3)).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: trace: expected trees of { dtype, shape } as arguments, got 3]`,
+  );
+  expect(() => trace((x: Tensor) => x, { dtype: 'float32', shape: [2, -1] })).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: input: expected a shape of whole sizes, none negative, got [2, -1]]`,
+  );
   expect(() =>
     trace(() => named('a', () => named('b', () => add(constant([1, 2]), constant([1, 2, 3]))))),
   ).toThrowErrorMatchingInlineSnapshot(`[ShapeError: add "a.b": expected shapes that broadcast, got [2] and [3]]`);

@@ -21,8 +21,12 @@ it('maps leaves, keeps the form, and passes their places on', () => {
 it('maps several trees of one structure together', () => {
   const sums = tree.map((x: number, y: number) => x + y, { p: 1, q: [2, 3] }, { p: 10, q: [20, 30], other: 0 });
   expect(sums).toEqual({ p: 11, q: [22, 33] });
-  expect(() => tree.map((x: number) => x, { p: 1, q: [2, 3] }, { p: 1, q: [2] })).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: expected trees of one structure, got one without q.1]`);
-  expect(() => tree.map((x: number) => x, { p: { r: 1 } }, { p: 1 })).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: expected trees of one structure, got one without p.r]`);
+  expect(() => tree.map((x: number) => x, { p: 1, q: [2, 3] }, { p: 1, q: [2] })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: tree: expected trees of one structure, got one without q.1]`,
+  );
+  expect(() => tree.map((x: number) => x, { p: { r: 1 } }, { p: 1 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: tree: expected trees of one structure, got one without p.r]`,
+  );
 });
 
 it('lists leaves and paths, and builds the tree again', () => {
@@ -30,7 +34,9 @@ it('lists leaves and paths, and builds the tree again', () => {
   expect(tree.paths(params)).toEqual(['conv.weight', 'conv.bias', 'layers.0', 'layers.1.scale']);
   expect(tree.flatten(params)).toEqual({ 'conv.weight': a, 'conv.bias': b, 'layers.0': c, 'layers.1.scale': a });
   expect(tree.unflatten(params, tree.leaves(params))).toEqual(params);
-  expect(() => tree.unflatten(params, [a])).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: expected 4 leaves for the tree, got 1]`);
+  expect(() => tree.unflatten(params, [a])).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: tree: expected 4 leaves, got 1]`,
+  );
 });
 
 it('takes a single leaf and an empty tree', () => {

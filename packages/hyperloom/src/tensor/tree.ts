@@ -43,7 +43,7 @@ export function mapWithPath<S, L, R>(
         join(path, key),
         others.map((other) => {
           if (isLeaf(other) || !(key in (other as object)))
-            throw new ArgumentError(`expected trees of one structure, got one without ${join(path, key)}`);
+            throw new ArgumentError(`tree: expected trees of one structure, got one without ${join(path, key)}`);
           return (other as Record<string, unknown>)[key];
         }),
       );
@@ -79,7 +79,7 @@ export const flatten = <L>(tree: unknown): Record<string, L> => {
 /** A tree of the same form as `like` with the given leaves, in order. */
 export function unflatten<S, L, R>(like: S, flat: readonly R[]): Mapped<S, L, R> {
   const count = leaves(like).length;
-  if (count !== flat.length) throw new ArgumentError(`expected ${count} leaves for the tree, got ${flat.length}`);
+  if (count !== flat.length) throw new ArgumentError(`tree: expected ${count} leaves, got ${flat.length}`);
   let next = 0;
   return map<S, L, R>(() => flat[next++] as R, like);
 }

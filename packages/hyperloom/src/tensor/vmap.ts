@@ -1,4 +1,5 @@
 import { ArgumentError } from './errors.ts';
+import { normalAxis } from './ops/axes.ts';
 import { broadcastTo } from './ops/broadcast.ts';
 import { moveAxis } from './ops/transpose.ts';
 import { inScope } from './scope.ts';
@@ -61,7 +62,7 @@ export function vmap<A extends readonly unknown[], R>(
     return tree.map((t: unknown) => {
       if (!(t instanceof Tensor)) throw new ArgumentError(`vmap: expected tensors as results, got ${typeof t}`);
       const batched = batchOf(t) ?? broadcastTo(t, [size as number, ...t.shape]);
-      return out === 0 ? batched : moveAxis(batched, 0, out);
+      return out === 0 ? batched : moveAxis(batched, 0, normalAxis(batched, out, 'vmap'));
     }, result) as R;
   };
 }
