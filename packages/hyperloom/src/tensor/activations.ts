@@ -50,7 +50,12 @@ export function softplus(x: Tensor): Tensor {
 /** x where positive, slope * x elsewhere; the gradient at 0 is the slope. */
 export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => where(greater(x, 0), x, mul(x, slope));
 
-/** Zero mean and unit variance over axes (Ba et al. 2016); no scale or shift. */
+/**
+ * Zero mean and unit variance over axes (Ba et al. 2016); no scale or shift.
+ * @param options `axis` (the last), and `epsilon`, added to the variance (1e-5)
+ * @example
+ * const y = layerNorm(constant([1, 2, 3])); // [-1.22, 0, 1.22]
+ */
 export function layerNorm(
   x: Tensor,
   { axis = -1, epsilon = 1e-5 }: { axis?: number | readonly number[]; epsilon?: number } = {},

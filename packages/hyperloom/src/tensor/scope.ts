@@ -7,7 +7,7 @@ export const currentScope = (): string => stack.join('.');
  * Traces `body` under a name. Errors raised inside begin with it, and every operation remembers it, which is how
  * profiles and pictures say which layer an operation came from.
  * @example
- * const y = named('conv2', () => relu(x));
+ * const y = named('conv2', () => relu(constant([-1, 1])));
  */
 export function named<T>(name: string, body: () => T): T {
   if (name === '') return body();

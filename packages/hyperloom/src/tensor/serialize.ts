@@ -38,6 +38,9 @@ export function serializeProgram(program: Program): string {
  * The program of a text from {@link serializeProgram}, checked: every operation is known, reads values that are there
  * already, and gives the types that are written down.
  * @throws FormatError for anything else, with the operation at fault
+ * @example
+ * const text = serializeProgram(trace((x: Tensor) => exp(x), { dtype: 'float32', shape: [3] }).program);
+ * console.log(showProgram(parseProgram(text)));
  */
 export function parseProgram(text: string): Program {
   let json: unknown;

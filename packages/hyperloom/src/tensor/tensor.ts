@@ -15,6 +15,7 @@ export type Attr =
   | { readonly [key: string]: Attr | undefined }
   | NdArray
   | Program;
+/** The options of one operation by name. */
 export type Attrs = { readonly [key: string]: Attr | undefined };
 
 /** What a batching rule gets: the inputs, which of them carry the batch on axis 0, and the size of the batch. */

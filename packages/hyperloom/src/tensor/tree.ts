@@ -76,7 +76,13 @@ export const flatten = <L>(tree: unknown): Record<string, L> => {
   return found;
 };
 
-/** A tree of the same form as `like` with the given leaves, in order. */
+/**
+ * A tree of the same form as `like` with the given leaves, in order.
+ * @throws ArgumentError when the number of leaves differs
+ * @example
+ * const params = { w: constant(1), b: constant(2) };
+ * const same = tree.unflatten(params, tree.leaves(params));
+ */
 export function unflatten<S, L, R>(like: S, flat: readonly R[]): Mapped<S, L, R> {
   const count = leaves(like).length;
   if (count !== flat.length) throw new ArgumentError(`tree: expected ${count} leaves, got ${flat.length}`);

@@ -20,7 +20,11 @@ export const identityOp = unary({ name: 'identity', accepts: 'any', f: (x) => x,
 /** The stopGradient operation: the same value, through which no gradient flows. */
 export const stopGradientOp: Op<Record<string, never>> = unary({ name: 'stopGradient', accepts: 'any', f: (x) => x });
 
-/** Elements truncated and wrapped as integers, rounded as floats, or tested against 0 as bools. */
+/**
+ * Elements truncated and wrapped as integers, rounded as floats, or tested against 0 as bools.
+ * @example
+ * const whole = cast(constant([1.7, -1.7]), 'int32'); // [1, -1]
+ */
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : emit1(castOp, [x], { dtype }));
 
 /** A fresh name for a value; programs drop it. */
@@ -29,7 +33,7 @@ export const identity = (x: Tensor): Tensor => emit1(identityOp, [x], {});
 /**
  * The same value, taken as a constant by gradients.
  * @example
- * const loss = grad((x) => mul(x, stopGradient(x)))(constant(3)); // 3, not 6
+ * const slope = grad((x: Tensor) => mul(x, stopGradient(x)))(constant(3)); // 3, not 6
  */
 export const stopGradient = (x: Tensor): Tensor => emit1(stopGradientOp, [x], {});
 

@@ -1,5 +1,4 @@
-import type { DType } from '../dtype.ts';
-import { isFloat } from '../dtype.ts';
+import { type DType, isFloat } from '../dtype.ts';
 import { type Attrs, type BatchCall, emit1, type Op, type Tensor } from '../tensor.ts';
 import { padRank } from './broadcast.ts';
 import { type Accepts, checkType, jointShape, jointType } from './checks.ts';

@@ -146,7 +146,10 @@ export const max = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('m
 /** Smallest element over axes. Equal minima share the gradient. */
 export const min = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce('min', reduceMinOp, x, options);
 
-/** Arithmetic mean over axes. */
+/**
+ * Arithmetic mean over axes.
+ * @throws DTypeError unless the elements are floats
+ */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkType('mean', x, 'float');
   const count = normalAxes(x, options.axis, 'mean').reduce((n, axis) => n * x.shape[axis]!, 1);
@@ -164,10 +167,19 @@ export const centre = (x: Tensor, { axis }: ReduceOptions = {}): Tensor =>
   // The mean is broadcast by the subtraction; nothing is materialised.
   sub(x, mean(x, { ...(axis !== undefined && { axis }), keepDims: true }));
 
-/** Position of the first largest element along an axis: int32, that axis removed. */
+/**
+ * Position of the first largest element along an axis: int32, that axis removed.
+ * @throws DTypeError for bools, ArgumentError when the axis is empty
+ * @example
+ * const best = argmax(constant([0.1, 0.7, 0.2])); // 1
+ */
 export const argmax = (x: Tensor, axis = -1): Tensor => emit1(argmaxOp, [x], { axis: normalAxis(x, axis, 'argmax') });
 
-/** Running sum along an axis. */
+/**
+ * Running sum along an axis, from its end with `reverse`, less the element itself with `exclusive`.
+ * @example
+ * const totals = cumsum(constant([1, 2, 3])); // [1, 3, 6]
+ */
 export const cumsum = (x: Tensor, axis = -1, { reverse = false, exclusive = false } = {}): Tensor =>
   emit1(cumsumOp, [x], { axis: normalAxis(x, axis, 'cumsum'), reverse, exclusive });
 

@@ -63,7 +63,11 @@ export function transpose(x: Tensor, perm: readonly number[] = x.shape.map((_, i
   return emit1(transposeOp, [x], { perm });
 }
 
-/** Moves one axis to another place; the others keep their order. */
+/**
+ * Moves one axis to another place; the others keep their order.
+ * @example
+ * const lastFirst = moveAxis(constant(ndarray([[1, 2, 3], [4, 5, 6]])), -1, 0); // [3, 2]
+ */
 export function moveAxis(x: Tensor, from: number, to: number): Tensor {
   const source = normalAxis(x, from, 'moveAxis');
   const target = normalAxis(x, to, 'moveAxis');
