@@ -1,0 +1,101 @@
+import { HyperloomError } from '../tensor/index.ts';
+
+/** The file system refused: the message names the path and the cause on one line. */
+export class FileError extends HyperloomError {
+  override readonly name = 'FileError';
+}
+
+/** A temporary file older than this was left by a process that died, and is removed by the next write. */
+const abandonedAfterMs = 10 * 60 * 1000;
+
+/**
+ * Writes a whole file or nothing: to a temporary file in the same folder, flushed to the disk, then renamed over `path`.
+ * A process killed at any moment leaves the old file or the new one. Folders are not made. Node only.
+ * @throws FileError when the file system refuses (no such folder, no right, disk full); the old file is then intact and
+ * the temporary one removed
+ * @example
+ * const save = (bytes: Uint8Array) => writeAtomic('run/checkpoint.safetensors', bytes);
+ */
+export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  const { open, rename, rm } = await import('node:fs/promises');
+  const { basename, dirname, join } = await import('node:path');
+  const { randomUUID } = await import('node:crypto');
+  const folder = dirname(path);
+  const prefix = `.${basename(path)}.`;
+  const temporary = join(folder, `${prefix}${randomUUID()}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw refusal('write', path, cause);
+  }
+  await removeAbandoned(folder, prefix);
+}
+
+/**
+ * Reads a whole file. Node only.
+ * @throws FileError when the file system refuses
+ * @example
+ * const load = () => readBytes('run/checkpoint.safetensors');
+ */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  const { readFile } = await import('node:fs/promises');
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw refusal('read', path, cause);
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'disk quota exceeded',
+  EFBIG: 'file too large',
+  EISDIR: 'it is a folder',
+  ENOENT: 'no such file or folder',
+  ENOSPC: 'no space left on the disk',
+  ENOTDIR: 'a part of the path is not a folder',
+  EPERM: 'operation not permitted',
+  EROFS: 'read-only file system',
+};
+
+function refusal(verb: 'read' | 'write', path: string, cause: unknown): FileError {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const reason = reasons[code] ?? message.split('\n')[0];
+  return new FileError(`cannot ${verb} "${path}": ${reason}${code === '' ? '' : ` (${code})`}`, { cause });
+}
+
+/** Makes the rename last through a power cut. Windows and some network disks cannot flush a folder, and need not. */
+async function syncFolder(folder: string): Promise<void> {
+  const { open } = await import('node:fs/promises');
+  const unsupported = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP'];
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch (cause) {
+    if (!unsupported.includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+  }
+}
+
+/** Best effort: the file that was asked for is safe already, so that nothing here may fail the write. */
+async function removeAbandoned(folder: string, prefix: string): Promise<void> {
+  const { readdir, rm, stat } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const names = await readdir(folder).catch((): string[] => []);
+  for (const name of names.filter((each) => each.startsWith(prefix) && each.endsWith('.tmp'))) {
+    const file = join(folder, name);
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > abandonedAfterMs) await rm(file, { force: true }).catch(() => undefined);
+  }
+}
