@@ -1,14 +1,24 @@
-import { type Aval, DTypeError, type NdArray, type Program, ShapeError, sameShape, showShape } from '../tensor/index.ts';
+import {
+  type Aval,
+  DTypeError,
+  type NdArray,
+  type Program,
+  ShapeError,
+  sameShape,
+  showShape,
+} from '../tensor/index.ts';
 
 function checkOne(kind: string, name: string, { dtype, shape }: Aval, array: NdArray | undefined): void {
   if (array === undefined) throw new ShapeError(`run: expected an array for ${kind} ${name}, got none`);
   if (array.dtype !== dtype) throw new DTypeError(`run: expected ${dtype} for ${kind} ${name}, got ${array.dtype}`);
-  if (!sameShape(array.shape, shape)) throw new ShapeError(`run: expected ${showShape(shape)} for ${kind} ${name}, got ${showShape(array.shape)}`);
+  if (!sameShape(array.shape, shape))
+    throw new ShapeError(`run: expected ${showShape(shape)} for ${kind} ${name}, got ${showShape(array.shape)}`);
 }
 
 /** Raises unless the arrays fit the inputs of a program in number, type and shape. */
 export function checkInputs({ inputs }: Program, arrays: readonly NdArray[]): void {
-  if (arrays.length !== inputs.length) throw new ShapeError(`run: expected ${inputs.length} inputs, got ${arrays.length}`);
+  if (arrays.length !== inputs.length)
+    throw new ShapeError(`run: expected ${inputs.length} inputs, got ${arrays.length}`);
   inputs.forEach((input, i) => {
     checkOne('input', input.name, input, arrays[i]);
   });
@@ -25,7 +35,8 @@ export function outputTypes(program: Program): Aval[] {
 /** Raises unless preallocated arrays fit the outputs of a program. */
 export function checkInto(program: Program, into: readonly NdArray[]): void {
   const types = outputTypes(program);
-  if (into.length !== types.length) throw new ShapeError(`run: expected ${types.length} output arrays, got ${into.length}`);
+  if (into.length !== types.length)
+    throw new ShapeError(`run: expected ${types.length} output arrays, got ${into.length}`);
   types.forEach((type, i) => {
     checkOne('output', program.outputs[i]!.name, type, into[i]);
   });

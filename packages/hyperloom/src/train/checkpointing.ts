@@ -1,0 +1,83 @@
+import { type Checkpoint, type Json, loadCheckpoint, restoreTree, saveCheckpoint } from '../io/index.ts';
+import { ArgumentError, FormatError, type NdArray } from '../tensor/index.ts';
+import type { EarlyState } from './early.ts';
+import type { Packing } from './packing.ts';
+import type { Stepper } from './stepper.ts';
+
+/** How far a run has come, beside parameters and optimiser state. */
+export interface Progress {
+  /** Steps taken. */
+  readonly step: number;
+  readonly early: EarlyState;
+  /** The parameters of the best evaluation so far, packed; absent before the first, and without early stopping. */
+  readonly best: NdArray | undefined;
+}
+
+/** What a checkpoint of a run is written from and read into. */
+interface Place {
+  readonly layout: Packing;
+  readonly stepper: Stepper;
+  readonly seed: number;
+}
+
+/** Writes a run to a file, whole or not at all. */
+export async function saveProgress(
+  path: string,
+  { progress, layout, stepper, seed, config }: Place & { readonly progress: Progress; readonly config: Json },
+): Promise<void> {
+  const { step, early, best } = progress;
+  await saveCheckpoint(path, {
+    trees: {
+      params: layout.views(stepper.theta()),
+      optimizer: stepper.optimizer(),
+      ...(best && { best: layout.views(best) }),
+    },
+    step,
+    config,
+    state: { seed, early: { ...early } },
+  });
+}
+
+/** Reads a run back into a stepper; undefined when there is no file. */
+export async function loadProgress(
+  path: string,
+  { layout, stepper, seed, spec }: Place & { readonly spec: unknown },
+): Promise<Progress | undefined> {
+  const checkpoint = await loadIfThere(path);
+  if (checkpoint === undefined) return undefined;
+  const state = checkpoint.state as { readonly seed?: unknown; readonly early?: EarlyState } | null;
+  if (typeof state?.seed !== 'number' || state.early === undefined) {
+    throw new FormatError(`checkpoint "${path}": expected the state of a training run, got none`);
+  }
+  if (state.seed !== seed)
+    throw new ArgumentError(`checkpoint "${path}": expected seed ${state.seed}, with which the run began, got ${seed}`);
+  stepper.restore(
+    layout.gather(restoreTree(checkpoint, 'params', spec)),
+    restoreTree(checkpoint, 'optimizer', stepper.optimizer()),
+  );
+  const best = 'best' in checkpoint.trees ? layout.gather(restoreTree(checkpoint, 'best', spec)) : undefined;
+  return { step: checkpoint.step, early: state.early, best };
+}
+
+async function loadIfThere(path: string): Promise<Checkpoint | undefined> {
+  const { access } = await import('node:fs/promises');
+  const there = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return there ? loadCheckpoint(path) : undefined;
+}
+
+/**
+ * The parameters that a checkpoint ends with: those of the best evaluation where early stopping kept them, otherwise
+ * the last.
+ * @throws FormatError when the file is damaged, foreign, or of another model
+ */
+export async function loadParams(
+  path: string,
+  spec: unknown,
+): Promise<{ readonly params: unknown; readonly step: number; readonly config: Json }> {
+  const checkpoint = await loadCheckpoint(path);
+  const params = restoreTree(checkpoint, 'best' in checkpoint.trees ? 'best' : 'params', spec);
+  return { params, step: checkpoint.step, config: checkpoint.config };
+}

@@ -1,0 +1,51 @@
+import { HyperloomError, isFloat, type NdArray, tree } from '../tensor/index.ts';
+
+/** The loss or the gradient stopped being a number. */
+export class DivergenceError extends HyperloomError {
+  override readonly name = 'DivergenceError';
+  /** The step whose loss or gradient was not finite, counted from 0. */
+  readonly step: number;
+  constructor(step: number, message: string) {
+    super(message);
+    this.step = step;
+  }
+}
+
+const allFinite = ({ dtype, data }: NdArray): boolean => !isFloat(dtype) || data.every(Number.isFinite);
+
+const firstBad = (values: unknown): string | undefined =>
+  Object.entries(tree.flatten<NdArray>(values)).find(([, array]) => !allFinite(array))?.[0];
+
+/** What was known when a step went wrong. */
+export interface Failure {
+  readonly step: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly before: { readonly loss: number; readonly gradientNorm: number } | undefined;
+  readonly batch: unknown;
+  readonly params: unknown;
+  readonly checkpoint: { readonly step: number; readonly path: string } | undefined;
+}
+
+/** The error for a step that went wrong: what, when, why in all likelihood, and where to go on from. */
+export function divergence({ step, loss, gradientNorm, before, batch, params, checkpoint }: Failure): DivergenceError {
+  const what = Number.isFinite(loss) ? `the gradient's norm is ${gradientNorm}` : `the loss is ${loss}`;
+  const saved = checkpoint
+    ? `last good checkpoint: step ${checkpoint.step}, ${checkpoint.path}`
+    : 'no checkpoint was saved';
+  return new DivergenceError(step, `training stopped at step ${step}: ${what}; likely cause: ${cause()}; ${saved}`);
+
+  function cause(): string {
+    const data = firstBad(batch);
+    if (data !== undefined) return `the batch holds NaN or infinity in ${data}`;
+    const weight = firstBad(params);
+    if (weight !== undefined) return `the weights ${weight} overflowed; lower the learning rate`;
+    const grew =
+      before === undefined
+        ? ''
+        : `, after a loss of ${before.loss.toPrecision(4)} and a gradient norm of ${before.gradientNorm.toPrecision(4)}`;
+    return Number.isFinite(loss)
+      ? `a derivative that is infinite at this point (sqrt or log at 0, say), or an overflow on the way back${grew}`
+      : `an overflow in the forward pass or the loss${grew}; lower the learning rate or clip the gradient`;
+  }
+}

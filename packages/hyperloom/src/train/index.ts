@@ -1,0 +1,10 @@
+export { loadParams } from './checkpointing.ts';
+export { DivergenceError } from './divergence.ts';
+export type { EarlyStopping } from './early.ts';
+export type { Metrics } from './evaluate.ts';
+export type { StopReason, TrainEvent } from './events.ts';
+export type { Concrete, Example, Measure, Trainable } from './model.ts';
+export { type Packing, packing } from './packing.ts';
+export { openRun, type Run } from './run.ts';
+export { initProgram, type StepOptions, stepProgram } from './step.ts';
+export { type CheckpointOptions, type EvaluateOptions, type TrainOptions, train } from './train.ts';

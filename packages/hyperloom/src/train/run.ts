@@ -1,0 +1,118 @@
+import type { EvalBatches } from '../data/index.ts';
+import { compileFunction, type Engine } from '../engine/index.ts';
+import { ArgumentError, type NdArray, ndarray, type Tensor, tree } from '../tensor/index.ts';
+import { compileEvaluator, type Metrics } from './evaluate.ts';
+import type { StopReason, TrainEvent } from './events.ts';
+import type { Concrete, Example, ParamsOf, Trainable } from './model.ts';
+import { type Packing, packing } from './packing.ts';
+
+/** A model with trained parameters, and the engine that runs it. */
+export interface Run<M extends Trainable> {
+  readonly model: M;
+  /** The parameters: after early stopping those of the best evaluation, otherwise the last. */
+  readonly params: Concrete<ParamsOf<M>>;
+  /** Steps taken. */
+  readonly step: number;
+  readonly reason: StopReason;
+  readonly history: readonly TrainEvent[];
+  /** Means of metrics over a set of examples. */
+  evaluate(data: EvalBatches<Example>, metrics: Metrics): Promise<Record<string, number>>;
+  /**
+   * Runs any pure function of the parameters and other arrays. It is compiled once for each function and shapes.
+   * Plain numbers stand for float32 arrays.
+   */
+  call(f: (params: never, ...args: never[]) => unknown, ...args: readonly unknown[]): Promise<unknown>;
+  /** The output for one input. */
+  apply(input: unknown): Promise<unknown>;
+  /** The weights for a code, by path in the target: for hypernetworks. */
+  generate(code?: unknown): Promise<Readonly<Record<string, NdArray>>>;
+  /** Releases what was compiled; `params` stay. */
+  dispose(): Promise<void>;
+}
+
+/** What {@link makeRun} puts together. */
+export interface RunParts<M extends Trainable> {
+  readonly model: M;
+  readonly engine: Engine;
+  readonly layout: Packing;
+  readonly theta: NdArray;
+  readonly step: number;
+  readonly reason: StopReason;
+  readonly history: readonly TrainEvent[];
+}
+
+/** Puts a run together from its parts. */
+export function makeRun<M extends Trainable>({ model, engine, layout, theta, ...rest }: RunParts<M>): Run<M> {
+  type Compiled = { (...args: unknown[]): Promise<unknown>; dispose(): Promise<void> };
+  const compiled = new Map<unknown, Map<string, Promise<Compiled>>>();
+
+  const call: Run<M>['call'] = async (f, ...args) => {
+    const arrays = args.map(asArrays);
+    const shapes = JSON.stringify(
+      arrays.map((arg) => tree.map(({ dtype, shape }: NdArray) => `${dtype} ${shape}`, arg)),
+    );
+    const forms = compiled.get(f) ?? new Map<string, Promise<Compiled>>();
+    compiled.set(f, forms);
+    const made =
+      forms.get(shapes) ??
+      compileFunction(
+        engine,
+        (vector: Tensor, ...own: Tensor[]) => f(layout.unpack(vector) as never, ...(own as never[])),
+        theta,
+        ...arrays,
+      );
+    forms.set(shapes, made as Promise<Compiled>);
+    return (await (made as Promise<Compiled>))(theta, ...arrays);
+  };
+  const apply = (params: never, input: never) => model.apply(params, input, { training: false });
+  const generator = (model as { readonly generate?: (params: never, code: never) => unknown }).generate;
+  return {
+    model,
+    params: layout.views(theta) as Concrete<ParamsOf<M>>,
+    ...rest,
+    evaluate: async (data, metrics) => {
+      const evaluator = await compileEvaluator(engine, model, layout, data, metrics);
+      try {
+        return await evaluator.run(theta);
+      } finally {
+        await evaluator.dispose();
+      }
+    },
+    call,
+    apply: (input) => call(apply, input),
+    generate: async (code) => {
+      if (generator === undefined) throw new ArgumentError(`generate: expected a hypernetwork, got ${model.name}`);
+      return (await (code === undefined ? call(generator as never) : call(generator, code))) as Readonly<
+        Record<string, NdArray>
+      >;
+    },
+    dispose: async () => {
+      for (const forms of compiled.values()) for (const made of forms.values()) await (await made).dispose();
+      compiled.clear();
+    },
+  };
+}
+
+/** Arrays as they are; numbers, nested or not, as float32 arrays; trees of these. */
+function asArrays(value: unknown): unknown {
+  if (
+    typeof value === 'number' ||
+    (Array.isArray(value) && typeof value.flat(Number.POSITIVE_INFINITY)[0] === 'number')
+  )
+    return ndarray(value as number[]);
+  if (tree.isLeaf(value)) return value;
+  return Object.fromEntries(Object.entries(value as object).map(([key, child]) => [key, asArrays(child)]));
+}
+
+/**
+ * A run from parameters that are already there, such as those of a checkpoint.
+ * @param params a tree of arrays of the form of the model's spec
+ * @example
+ * const model = nn.linear({ in: 1, out: 1 });
+ * const run = openRun(model, { weight: ndarray([[2]]), bias: ndarray([1]) }, referenceEngine());
+ * const y = await run.apply([3]); // [7]
+ */
+export function openRun<M extends Trainable>(model: M, params: unknown, engine: Engine, step = 0): Run<M> {
+  const layout = packing(model.spec);
+  return makeRun({ model, engine, layout, theta: layout.gather(params), step, reason: 'steps', history: [] });
+}

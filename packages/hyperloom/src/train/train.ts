@@ -1,0 +1,187 @@
+import type { Batches, EvalBatches } from '../data/index.ts';
+import { defaultEngine, type Engine } from '../engine/index.ts';
+import type { Json } from '../io/index.ts';
+import type { Optimizer } from '../optim/index.ts';
+import { ArgumentError, type NdArray } from '../tensor/index.ts';
+import { loadProgress, type Progress, saveProgress } from './checkpointing.ts';
+import { divergence } from './divergence.ts';
+import { type EarlyStopping, earlyNext, earlyStart } from './early.ts';
+import { compileEvaluator, type Metrics } from './evaluate.ts';
+import type { StopReason, TrainEvent } from './events.ts';
+import type { Example, Measure, Trainable } from './model.ts';
+import { packing } from './packing.ts';
+import { makeRun, type Run } from './run.ts';
+import { compileStepper, type Stepper } from './stepper.ts';
+
+/** Evaluation while training. */
+export interface EvaluateOptions {
+  readonly data: EvalBatches<Example>;
+  readonly metrics: Metrics;
+  /** Steps from one evaluation to the next; one more follows the last step. */
+  readonly every: number;
+}
+
+/** Where and how often to save. */
+export interface CheckpointOptions {
+  readonly path: string;
+  /** Steps from one checkpoint to the next; one more follows the last step. */
+  readonly every: number;
+  /** Anything that describes the run; it is kept in the file. */
+  readonly config?: Json;
+}
+
+/** Settings of {@link train}. */
+export interface TrainOptions {
+  /** Batches of `{ input, target }`; the input is what `model.apply` takes. */
+  readonly data: Batches<Example>;
+  /** The loss of one example, a scalar of output and target. */
+  readonly loss: Measure;
+  readonly optimizer: Optimizer;
+  readonly steps: number;
+  /** Names the first parameters and all randomness of the run. Default 0. */
+  readonly seed?: number;
+  /** What runs the programs. Default: ONNX Runtime for Node. */
+  readonly engine?: Engine;
+  /** Steps from one `step` event to the next. Default: a hundredth of all steps. */
+  readonly logEvery?: number;
+  readonly evaluate?: EvaluateOptions;
+  /** Ends the run when a metric of the evaluation stops improving, and goes back to the best parameters. */
+  readonly early?: EarlyStopping;
+  readonly checkpoint?: CheckpointOptions;
+  /** Goes on from the checkpoint's path when there is one. */
+  readonly resume?: boolean;
+  /** Ends the run after the step in hand; a checkpoint is saved. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainEvent) => void;
+}
+
+/**
+ * Trains a model: one compiled program for each step, from first parameters drawn by the seed. A run that is stopped
+ * and resumed ends with the same bits as one that was not.
+ * @throws DivergenceError when the loss or gradient stops being finite, ArgumentError for options that do not fit
+ * @example
+ * const x = ndarray(Float32Array.from({ length: 64 }, (_, i) => i / 32 - 1), [64, 1]);
+ * const y = ndarray(x.data.map((v) => v * v) as Float32Array, [64, 1]);
+ * const run = await train(nn.mlp({ in: 1, hidden: [16], out: 1 }), {
+ *   data: data.batches({ input: x, target: y }, { size: 32 }),
+ *   loss: nn.losses.mse,
+ *   optimizer: optim.adam(1e-2),
+ *   steps: 50,
+ * });
+ * await run.dispose();
+ */
+export async function train<M extends Trainable>(model: M, options: TrainOptions): Promise<Run<M>> {
+  checkOptions(options);
+  const { data, steps, seed = 0, evaluate, early, checkpoint, signal, onEvent = () => {} } = options;
+  const logEvery = options.logEvery ?? Math.max(1, Math.round(steps / 100));
+  const engine = options.engine ?? (await defaultEngine());
+  const layout = packing(model.spec);
+  const compiling = performance.now();
+  const stepper = await compileStepper(engine, {
+    model,
+    layout,
+    optimizer: options.optimizer,
+    loss: options.loss,
+    seed,
+    batch: data.spec,
+  });
+  const evaluator = evaluate && (await compileEvaluator(engine, model, layout, evaluate.data, evaluate.metrics));
+  const compileMs = performance.now() - compiling;
+
+  const saved =
+    options.resume && checkpoint
+      ? await loadProgress(checkpoint.path, { layout, stepper, seed, spec: model.spec })
+      : undefined;
+  let progress: Progress = saved ?? { step: 0, early: earlyStart, best: undefined };
+  let lastSaved = saved && { step: saved.step, path: checkpoint!.path };
+  const history: TrainEvent[] = [];
+  const tell = (event: TrainEvent): void => {
+    history.push(event);
+    onEvent(event);
+  };
+  const save = async (): Promise<void> => {
+    if (checkpoint === undefined || lastSaved?.step === progress.step) return;
+    await saveProgress(checkpoint.path, { progress, layout, stepper, seed, config: checkpoint.config ?? null });
+    lastSaved = { step: progress.step, path: checkpoint.path };
+    tell({ event: 'checkpoint', ...lastSaved });
+  };
+
+  tell({ event: 'start', step: progress.step, steps, parameters: layout.size, compileMs });
+  const clock = startClock(progress.step, steps);
+  let before: { readonly loss: number; readonly gradientNorm: number } | undefined;
+  let reason: StopReason = 'steps';
+  const exhausted = () => early !== undefined && progress.early.waited >= early.patience;
+  if (exhausted()) reason = 'early';
+  while (progress.step < steps && reason === 'steps') {
+    const index = progress.step;
+    const batch = data.at(index);
+    const result = await stepper.step(index, batch);
+    if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm)) {
+      throw divergence({
+        step: index,
+        ...result,
+        before,
+        batch,
+        params: layout.views(stepper.previous()),
+        checkpoint: lastSaved,
+      });
+    }
+    before = result;
+    progress = { ...progress, step: index + 1 };
+    const { step } = progress;
+    if (step % logEvery === 0 || step === steps) tell({ event: 'step', step, ...result, ...clock(step) });
+    if (evaluate && evaluator && (step % evaluate.every === 0 || step === steps)) {
+      const metrics = await evaluator.run(stepper.theta());
+      tell({ event: 'eval', step, metrics });
+      if (early) progress = keepBest(early, progress, metrics, stepper);
+    }
+    if (exhausted()) reason = 'early';
+    else if (signal?.aborted && step < steps) reason = 'signal';
+    if (checkpoint && (step % checkpoint.every === 0 || step === steps || reason !== 'steps')) await save();
+  }
+  await save();
+  tell({ event: 'stop', step: progress.step, reason });
+  await evaluator?.dispose();
+  const theta = reason !== 'signal' && progress.best ? progress.best : stepper.theta();
+  await stepper.dispose();
+  return makeRun({ model, engine, layout, theta, step: progress.step, reason, history });
+}
+
+/** Takes an evaluation in: the best parameters so far are kept. */
+function keepBest(
+  early: EarlyStopping,
+  progress: Progress,
+  metrics: Readonly<Record<string, number>>,
+  stepper: Stepper,
+): Progress {
+  const state = earlyNext(early, progress.early, progress.step, metrics);
+  if (state.waited > 0) return { ...progress, early: state };
+  const { dtype, shape, data } = stepper.theta();
+  return { ...progress, early: state, best: { dtype, shape, data: data.slice() as NdArray['data'] } };
+}
+
+/** Steps a second and seconds left, from the time since the run began or went on. */
+function startClock(first: number, steps: number): (step: number) => { stepsPerSecond: number; secondsLeft: number } {
+  const start = performance.now();
+  return (step) => {
+    const stepsPerSecond = (step - first) / ((performance.now() - start) / 1000);
+    return { stepsPerSecond, secondsLeft: (steps - step) / stepsPerSecond };
+  };
+}
+
+function checkOptions({ steps, evaluate, early, checkpoint, resume, logEvery }: TrainOptions): void {
+  const whole = {
+    steps,
+    logEvery,
+    'evaluate.every': evaluate?.every,
+    'checkpoint.every': checkpoint?.every,
+    'early.patience': early?.patience,
+  };
+  for (const [name, value] of Object.entries(whole)) {
+    if (value !== undefined && (!Number.isInteger(value) || value < (name === 'steps' ? 0 : 1))) {
+      throw new ArgumentError(`train: expected a whole number of at least 1 for ${name}, got ${value}`);
+    }
+  }
+  if (early && !evaluate) throw new ArgumentError('train: expected evaluate beside early, got none');
+  if (resume && !checkpoint) throw new ArgumentError('train: expected checkpoint beside resume, got none');
+}
