@@ -1,15 +1,13 @@
 import { expect, it } from 'vitest';
-import goldens from '../../goldens/nets.json' with { type: 'json' };
 import * as activations from './activations.ts';
 import type { NdArray } from './array.ts';
 import { grad } from './grad.ts';
 import { add, mul } from './ops/arithmetic.ts';
 import { mean, sum, variance } from './ops/reduce.ts';
 import { placeholder, type Tensor } from './tensor.ts';
-import { distance, f64, i32, run, run1 } from './testing.ts';
+import { distance, f64, goldenArray, goldens, i32, run, run1 } from './testing.ts';
 
 const slope = (f: (x: Tensor) => Tensor) => (x: Tensor) => grad((y: Tensor) => sum(f(y)))(x);
-const array = ({ shape, data }: Pick<NdArray, 'shape' | 'data'>) => f64(Float64Array.from(data), shape);
 
 interface Golden {
   inputs: { x: NdArray; weight: NdArray; bias: NdArray; targets: NdArray };
@@ -17,7 +15,7 @@ interface Golden {
   output: NdArray;
   grads: { x: NdArray; weight: NdArray; bias: NdArray };
 }
-const golden = (name: string) => (goldens.cases as unknown as Record<string, Golden>)[name] as Golden;
+const golden = (name: string) => (goldens.cases as Record<string, Golden>)[name] as Golden;
 
 it.each<[string, (x: Tensor) => Tensor]>([
   ['gelu', activations.gelu],
@@ -30,7 +28,10 @@ it.each<[string, (x: Tensor) => Tensor]>([
 ])('%s has the values and gradients of PyTorch', (name, f) => {
   const { inputs, cotangent, output, grads } = golden(name);
   const both = (x: Tensor, dy: Tensor) => [f(x), grad((v: Tensor) => sum(mul(f(v), dy)))(x)];
-  const [y, dx] = run(both as (...xs: Tensor[]) => Tensor[], array(inputs.x), array(cotangent)) as [number[], number[]];
+  const [y, dx] = run(both as (...xs: Tensor[]) => Tensor[], goldenArray(inputs.x), goldenArray(cotangent)) as [
+    number[],
+    number[],
+  ];
   expect(distance(y, Array.from(output.data))).toBeLessThan(1e-9);
   expect(distance(dx, Array.from(grads.x.data))).toBeLessThan(1e-9);
 });
@@ -42,7 +43,7 @@ it('layerNorm has the values and gradients of PyTorch', () => {
     const g = grad((p: { x: Tensor; w: Tensor; b: Tensor }) => sum(mul(f(p), dy)))({ x, w, b });
     return [f({ x, w, b }), g.x, g.w, g.b];
   };
-  const arrays = [inputs.x, inputs.weight, inputs.bias, cotangent].map(array);
+  const arrays = [inputs.x, inputs.weight, inputs.bias, cotangent].map(goldenArray);
   const found = run(all as (...xs: Tensor[]) => Tensor[], ...arrays);
   [output, grads.x, grads.weight, grads.bias].forEach((expected, i) => {
     expect(distance(found[i] as number[], Array.from(expected.data))).toBeLessThan(1e-9);
@@ -59,7 +60,7 @@ it('crossEntropy has the values and gradients of PyTorch', () => {
   const labels = i32(Int32Array.from(inputs.targets.data));
   const [y, dx] = run(
     both as (...xs: Tensor[]) => Tensor[],
-    array(inputs.x),
+    goldenArray(inputs.x),
     labels,
     f64(cotangent.data[0] as number),
   ) as [number[], number[]];

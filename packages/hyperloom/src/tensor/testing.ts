@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { evaluate } from '../engine/reference/reference.ts';
 import { type NdArray, ndarray, type Tensor, trace } from './index.ts';
 
@@ -32,3 +33,12 @@ export function distance(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   return a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - (b[i] as number))), 0);
 }
+
+/** Values and gradients that PyTorch gave, by name: goldens/nets.py says how. */
+export const goldens = JSON.parse(readFileSync(new URL('../../goldens/nets.json', import.meta.url), 'utf8')) as {
+  readonly cases: Readonly<Record<string, unknown>>;
+};
+
+/** A golden list of numbers as a float64 array. */
+export const goldenArray = ({ shape, data }: Pick<NdArray, 'shape' | 'data'>): NdArray =>
+  f64(Float64Array.from(data), shape);

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import goldens from '../../../goldens/nets.json' with { type: 'json' };
 import type { NdArray } from '../array.ts';
 import { grad } from '../grad.ts';
 import { placeholder, type Tensor } from '../tensor.ts';
-import { distance, f64, numbers, run, run1 } from '../testing.ts';
+import { distance, f64, goldenArray, goldens, numbers, run, run1 } from '../testing.ts';
 import { vmap } from '../vmap.ts';
 import { mul } from './arithmetic.ts';
 import { conv, convInputGrad, convKernelGrad } from './conv.ts';
@@ -52,7 +51,7 @@ it('slides a kernel, hand-worked', () => {
   ).toEqual([4321]);
 });
 
-const cases = Object.entries(goldens.cases).filter(([name]) => /^conv[12]d/.test(name)) as unknown as [
+const cases = Object.entries(goldens.cases).filter(([name]) => /^conv[12]d/.test(name)) as [
   string,
   {
     attrs: ConvAttrs;
@@ -61,14 +60,18 @@ const cases = Object.entries(goldens.cases).filter(([name]) => /^conv[12]d/.test
     grads: { x: NdArray; weight: NdArray };
   },
 ][];
-const array = ({ shape, data }: Pick<NdArray, 'shape' | 'data'>) => f64(Float64Array.from(data), shape);
 
 it.each(cases)('has the gradients of PyTorch: %s', (_, { attrs, inputs, cotangent, grads }) => {
   const both = (x: Tensor, w: Tensor, dy: Tensor) => {
     const { p, q } = grad((at: { p: Tensor; q: Tensor }) => sum(mul(conv(at.p, at.q, attrs), dy)))({ p: x, q: w });
     return [p, q];
   };
-  const [dx, dw] = run(both as (...xs: Tensor[]) => Tensor[], array(inputs.x), array(inputs.weight), array(cotangent));
+  const [dx, dw] = run(
+    both as (...xs: Tensor[]) => Tensor[],
+    goldenArray(inputs.x),
+    goldenArray(inputs.weight),
+    goldenArray(cotangent),
+  );
   expect(distance(dx as number[], Array.from(grads.x.data))).toBeLessThan(1e-9);
   expect(distance(dw as number[], Array.from(grads.weight.data))).toBeLessThan(1e-9);
 });

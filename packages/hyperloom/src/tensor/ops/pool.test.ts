@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
-import goldens from '../../../goldens/nets.json' with { type: 'json' };
 import type { NdArray } from '../array.ts';
 import { grad } from '../grad.ts';
 import { placeholder, type Tensor } from '../tensor.ts';
-import { distance, f64, numbers, run, run1 } from '../testing.ts';
+import { distance, f64, goldenArray, goldens, numbers, run, run1 } from '../testing.ts';
 import { mul } from './arithmetic.ts';
 import { reshape } from './broadcast.ts';
 import { relu } from './compare.ts';
@@ -34,16 +33,15 @@ it('pools, hand-worked', () => {
   ).toEqual([3]);
 });
 
-const cases = Object.entries(goldens.cases).filter(([name]) => /Pool/.test(name)) as unknown as [
+const cases = Object.entries(goldens.cases).filter(([name]) => /Pool/.test(name)) as [
   string,
   { attrs: PoolAttrs; inputs: { x: NdArray }; cotangent: NdArray; output: NdArray; grads: { x: NdArray } },
 ][];
-const array = ({ shape, data }: Pick<NdArray, 'shape' | 'data'>) => f64(Float64Array.from(data), shape);
 
 it.each(cases)('has the values and gradients of PyTorch: %s', (name, { attrs, inputs, cotangent, output, grads }) => {
   const pool = (x: Tensor) => (name.startsWith('max') ? maxPool : avgPool)(x, attrs.window, attrs);
   const both = (x: Tensor, dy: Tensor) => [pool(x), grad((v: Tensor) => sum(mul(pool(v), dy)))(x)];
-  const [y, dx] = run(both as (...xs: Tensor[]) => Tensor[], array(inputs.x), array(cotangent));
+  const [y, dx] = run(both as (...xs: Tensor[]) => Tensor[], goldenArray(inputs.x), goldenArray(cotangent));
   expect(distance(y as number[], Array.from(output.data))).toBeLessThan(1e-9);
   expect(distance(dx as number[], Array.from(grads.x.data))).toBeLessThan(1e-9);
 });
