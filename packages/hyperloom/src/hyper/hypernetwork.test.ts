@@ -289,7 +289,7 @@ describe('initialisation', () => {
   };
 
   test('hyperfan-in keeps activations as the target would have them, through six layers', () => {
-    for (const head of [heads.dense(), heads.dense({ hidden: [32] }), heads.layerwise({ embedding: 8 })]) {
+    for (const head of [heads.dense(), heads.dense({ hidden: [32] }), heads.layerwise({ embedding: 32 })]) {
       const r = ratio(head);
       expect(r).toBeGreaterThan(0.25);
       expect(r).toBeLessThan(4);

@@ -1,0 +1,9 @@
+export * as data from './data/index.ts';
+export { compileFunction, defaultEngine, type Engine, type Executable, runOnce } from './engine/index.ts';
+export { codes, type Head, type Hypernetwork, heads, hypernetwork } from './hyper/index.ts';
+export * as hyper from './hyper/index.ts';
+export * as io from './io/index.ts';
+export * as nn from './nn/index.ts';
+export * as optim from './optim/index.ts';
+export * from './tensor/index.ts';
+export { openRun, type Run, type TrainEvent, type TrainOptions, train } from './train/index.ts';
