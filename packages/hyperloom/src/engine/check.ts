@@ -32,12 +32,11 @@ export function outputTypes(program: Program): Aval[] {
   return program.outputs.map(({ id }) => ({ dtype: types.get(id)!.dtype, shape: types.get(id)!.shape }));
 }
 
-/** Raises unless preallocated arrays fit the outputs of a program. */
-export function checkInto(program: Program, into: readonly NdArray[]): void {
-  const types = outputTypes(program);
+/** Raises unless preallocated arrays fit the outputs of a program, whose types are {@link outputTypes}. */
+export function checkInto({ outputs }: Program, types: readonly Aval[], into: readonly NdArray[]): void {
   if (into.length !== types.length)
     throw new ShapeError(`run: expected ${types.length} output arrays, got ${into.length}`);
   types.forEach((type, i) => {
-    checkOne('output', program.outputs[i]!.name, type, into[i]);
+    checkOne('output', outputs[i]!.name, type, into[i]);
   });
 }

@@ -38,17 +38,20 @@ export function evaluate(program: Program, inputs: readonly NdArray[]): NdArray[
  */
 export const referenceEngine = (): Engine => ({
   name: 'reference',
-  compile: async (program) => ({
-    run: async (inputs, into) => {
-      checkInputs(program, inputs);
-      if (into) checkInto(program, into);
-      const outputs = into ?? outputTypes(program).map(({ dtype, shape }) => zerosArray(dtype, shape));
-      evaluate(program, inputs).forEach((value, i) => {
-        outputs[i]!.data.set(value.data);
-      });
-      return outputs;
-    },
-    dispose: async () => {},
-  }),
+  compile: async (program) => {
+    const types = outputTypes(program);
+    return {
+      run: async (inputs, into) => {
+        checkInputs(program, inputs);
+        if (into) checkInto(program, types, into);
+        const outputs = into ?? types.map(({ dtype, shape }) => zerosArray(dtype, shape));
+        evaluate(program, inputs).forEach((value, i) => {
+          outputs[i]!.data.set(value.data);
+        });
+        return outputs;
+      },
+      dispose: async () => {},
+    };
+  },
   dispose: async () => {},
 });

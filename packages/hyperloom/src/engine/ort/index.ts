@@ -1,0 +1,4 @@
+export { type OrtEngine, type OrtOptions, ortEngine } from './engine.ts';
+export { nodeRuntime } from './node.ts';
+export type { OrtModule, Runtime } from './runtime.ts';
+export { webRuntime } from './web.ts';

@@ -1,0 +1,163 @@
+import { type Aval, allocate, type DType, type NdArray, type Shape, sameShape, sizeOf } from '../tensor/index.ts';
+import { dataType, type Graph, type Initializer, type NodeAttr, type OnnxNode } from './proto.ts';
+
+/** Options of a node beyond its attributes. */
+interface NodeOptions {
+  readonly domain?: string;
+  readonly outputs?: number;
+}
+
+/** Collects the nodes and constants of an ONNX graph, and names them. Equal constants are shared. */
+export class Builder {
+  readonly #nodes: OnnxNode[] = [];
+  readonly #initializers = new Map<string, Initializer>();
+  readonly #used = new Set<string>();
+  /** What the names of new nodes begin with: the scope and operation that they come from. */
+  prefix = '';
+
+  /** Adds a node with several outputs and gives their names. An absent optional input is ''. */
+  nodes(
+    type: string,
+    inputs: readonly string[],
+    attrs: Readonly<Record<string, NodeAttr>> = {},
+    { domain = '', outputs = 1 }: NodeOptions = {},
+  ): string[] {
+    const name = this.unique(`${this.prefix}${this.prefix === '' ? '' : '/'}${type}`);
+    const names = Array.from({ length: outputs }, (_, i) => (outputs === 1 ? name : `${name}.${i}`));
+    this.#nodes.push({ name, type, domain, inputs, outputs: names, attrs });
+    return names;
+  }
+
+  /** Adds a node with one output and gives its name. */
+  node(
+    type: string,
+    inputs: readonly string[],
+    attrs: Readonly<Record<string, NodeAttr>> = {},
+    options: NodeOptions = {},
+  ): string {
+    return this.nodes(type, inputs, attrs, options)[0] as string;
+  }
+
+  /** A name that no value has yet. */
+  unique(wish: string): string {
+    let name = wish;
+    for (let i = 1; this.#used.has(name); i++) name = `${wish}_${i}`;
+    this.#used.add(name);
+    return name;
+  }
+
+  /** A constant. */
+  array({ dtype, shape, data }: NdArray): string {
+    return this.#constant(dtype, shape, data);
+  }
+
+  /** A constant with no axes. */
+  scalar(dtype: DType, value: number): string {
+    const data = allocate(dtype, 1);
+    data[0] = value;
+    return this.#constant(dtype, [], data);
+  }
+
+  /** An int64 constant, as shapes and axes are given. */
+  ints(values: readonly number[]): string {
+    return this.#constant('int64', [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  /** Casts to another element type. */
+  cast(x: string, to: DType | 'int64'): string {
+    return this.node('Cast', [x], { to: dataType(to) });
+  }
+
+  /** Views the elements under another shape. */
+  reshape(x: string, from: Shape | undefined, to: Shape): string {
+    return from !== undefined && sameShape(from, to) ? x : this.node('Reshape', [x, this.ints(to)]);
+  }
+
+  /**
+   * Views elements of shape `from` as `view`, reorders those axes, and views the result as `to`. Axes that stay together
+   * move as one and axes of size 1 do not move: transposes of five and more axes are slow.
+   */
+  rearrange(x: string, from: Shape, view: Shape, perm: readonly number[], to: Shape): string {
+    const runs: number[][] = [];
+    for (const axis of perm.filter((p) => view[p] !== 1)) {
+      const last = runs.at(-1);
+      // Follows its predecessor when only axes of size 1 lie between them.
+      const next = last && view.findIndex((d, i) => i > (last.at(-1) as number) && d !== 1);
+      if (last && next === axis) last.push(axis);
+      else runs.push([axis]);
+    }
+    if (runs.length < 2) return this.reshape(x, from, to);
+    const sizes = runs.map((run) => sizeOf(run.map((axis) => view[axis] as number)));
+    const order = runs.map((_, i) => i).sort((a, b) => runs[a]![0]! - runs[b]![0]!);
+    const merged = order.map((i) => sizes[i] as number);
+    const turned = this.node('Transpose', [this.reshape(x, from, merged)], {
+      perm: runs.map((_, i) => order.indexOf(i)),
+    });
+    return this.reshape(turned, sizes, to);
+  }
+
+  /** Reorders axes. */
+  transpose(x: string, shape: Shape, perm: readonly number[]): string {
+    const to = perm.map((p) => shape[p] as number);
+    return this.rearrange(x, shape, shape, perm, to);
+  }
+
+  /** Repeats elements to a shape. Axes that are treated alike are repeated as one. */
+  expand(x: string, from: Shape, to: Shape): string {
+    if (sameShape(from, to)) return x;
+    const own = [...new Array<number>(to.length - from.length).fill(1), ...from];
+    const source: number[] = [];
+    const target: number[] = [];
+    let last: boolean | undefined;
+    own.forEach((d, i) => {
+      const size = to[i] as number;
+      if (size === 1) return;
+      const repeats = d === 1;
+      if (repeats !== last) {
+        source.push(d);
+        target.push(size);
+      } else {
+        source[source.length - 1]! *= d;
+        target[target.length - 1]! *= size;
+      }
+      last = repeats;
+    });
+    const expanded = this.node('Expand', [this.reshape(x, from, source), this.ints(target)]);
+    return this.reshape(expanded, target, to);
+  }
+
+  /** The finished graph. */
+  graph(inputs: readonly (Aval & { readonly name: string })[], outputs: readonly (Aval & { name: string })[]): Graph {
+    return { nodes: this.#nodes, initializers: [...this.#initializers.values()], inputs, outputs };
+  }
+
+  /** Calls a value by another name; only for values that nodes write. False when there is no such node. */
+  rename(from: string, to: string): boolean {
+    const at = this.#nodes.findIndex(({ outputs }) => outputs.includes(from));
+    if (at < 0) return false;
+    const swap = (names: readonly string[]) => names.map((name) => (name === from ? to : name));
+    this.#nodes.forEach((node, i) => {
+      if (i >= at && (node.inputs.includes(from) || i === at))
+        this.#nodes[i] = { ...node, inputs: swap(node.inputs), outputs: swap(node.outputs) };
+    });
+    return true;
+  }
+
+  /** Gives a value a second name. */
+  alias(from: string, to: string): void {
+    this.#nodes.push({ name: to, type: 'Identity', domain: '', inputs: [from], outputs: [to], attrs: {} });
+  }
+
+  #constant(dtype: Initializer['dtype'], shape: Shape, data: Initializer['data']): string {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    // Large constants are rarely equal; keying them would cost more than sharing saves.
+    const content = bytes.length <= 4096 ? bytes.join(',') : this.unique('');
+    const key = `${dtype}[${shape.join(',')}]${content}`;
+    const found = this.#initializers.get(key);
+    if (found !== undefined) return found.name;
+    const short = data.length === 1 ? String(data[0]) : data.length <= 4 ? data.join('_') : `${shape.join('x')}`;
+    const name = this.unique(`${dtype}_${short}`);
+    this.#initializers.set(key, { name, dtype, shape, data });
+    return name;
+  }
+}

@@ -1,0 +1,3 @@
+export { type OnnxOptions, toOnnx } from './onnx.ts';
+export { optimize } from './passes/optimize.ts';
+export { encodeProbe } from './probe.ts';

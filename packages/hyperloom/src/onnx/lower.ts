@@ -1,0 +1,50 @@
+import { type Aval, DTypeError, type Program, type ProgramNode, type ValueId } from '../tensor/index.ts';
+import { Builder } from './builder.ts';
+import type { Lowering, Target } from './lowering/lowering.ts';
+import { lowerings } from './lowering/table.ts';
+import type { Graph } from './proto.ts';
+import { Value } from './value.ts';
+
+/** ONNX kernels are narrower than the definitions: float64 belongs to the reference engine. */
+function checkTypes(values: readonly Aval[], where: string): void {
+  if (values.some(({ dtype }) => dtype === 'float64'))
+    throw new DTypeError(
+      `onnx: expected float32, int32, uint32 or bool in ${where}, got float64; the reference engine runs it`,
+    );
+}
+
+const placeOf = ({ op, scope }: ProgramNode): string => (scope === '' ? op : `${op} of ${scope}`);
+
+/** Writes a program as an ONNX graph, operation by operation. */
+export function lower(program: Program, target: Target): Graph {
+  const b = new Builder();
+  const values = new Map<ValueId, Value>();
+  checkTypes(program.inputs, 'the inputs');
+  const inputs = program.inputs.map((input) => ({ ...input, name: b.unique(input.name) }));
+  const ends = program.outputs.map(({ name }) => b.unique(name));
+  for (const input of inputs) values.set(input.id, new Value(input, { plain: input.name }));
+  for (const node of program.nodes) {
+    checkTypes(node.outputs, placeOf(node));
+    b.prefix = node.scope === '' ? node.op : `${node.scope}/${node.op}`;
+    const read = node.inputs.map((id) => values.get(id) as Value);
+    const write = lowerings[node.op] as Lowering;
+    const written = write({ b, inputs: read, outputs: node.outputs, attrs: node.attrs, target });
+    const results = Array.isArray(written) ? (written as readonly (string | Value)[]) : [written as string | Value];
+    node.outputs.forEach((output, i) => {
+      const result = results[i] as string | Value;
+      values.set(output.id, typeof result === 'string' ? new Value(output, { plain: result }) : result);
+    });
+  }
+  b.prefix = '';
+  const taken = new Set<string>();
+  const outputs = program.outputs.map(({ id }, i) => {
+    const value = values.get(id) as Value;
+    const name = value.name();
+    const end = ends[i] as string;
+    if (taken.has(name) || !b.rename(name, end)) b.alias(name, end);
+    else value.rename(end);
+    taken.add(end).add(value.name());
+    return { name: end, dtype: value.dtype, shape: value.shape };
+  });
+  return b.graph(inputs, outputs);
+}

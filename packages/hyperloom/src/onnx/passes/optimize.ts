@@ -1,0 +1,12 @@
+import type { Program } from '../../tensor/index.ts';
+import { moveBroadcasts } from './broadcasts.ts';
+import { dropDead } from './dead.ts';
+import { foldConstants } from './fold.ts';
+import { share } from './share.ts';
+import { simplify } from './simplify.ts';
+
+/** The passes in their order. Each gives a program that computes the same outputs. */
+const passes = [dropDead, moveBroadcasts, simplify, foldConstants, simplify, share, dropDead];
+
+/** The same program with less to do. */
+export const optimize = (program: Program): Program => passes.reduce((p, pass) => pass(p), program);
