@@ -52,7 +52,8 @@ export function ortEngine(options: OrtOptions = {}): OrtEngine {
     ...session,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    // What goes wrong is thrown; the runtime need not print it too.
+    logSeverityLevel: 4,
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
     ...(options.providers !== undefined && { executionProviders: options.providers }),
     ...(options.profile !== undefined && { enableProfiling: true, profileFilePrefix: options.profile }),

@@ -11,7 +11,7 @@ export async function nodeRuntime(): Promise<Runtime> {
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
   try {
     const module = await import('onnxruntime-node');
-    module.env.logLevel = 'error';
+    module.env.logLevel = 'fatal';
     return { name: 'onnxruntime-node', module, session: { intraOpNumThreads: availableParallelism() } };
   } catch (cause) {
     const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';

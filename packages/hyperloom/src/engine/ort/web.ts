@@ -6,6 +6,6 @@ import type { OrtModule, Runtime } from './runtime.ts';
  * // const engine = ortEngine({ runtime: webRuntime(await import('onnxruntime-web')) });
  */
 export function webRuntime(module: OrtModule): Runtime {
-  module.env.logLevel = 'error';
+  module.env.logLevel = 'fatal';
   return { name: 'onnxruntime-web', module, session: {} };
 }
