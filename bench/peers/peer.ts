@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Workload } from './inputs.ts';
 
@@ -68,8 +69,8 @@ export async function startPeer(
   if (options.stock && runtime === 'python') args.push('--stock');
   let missing = `${name}: no Python found`;
   for (const command of runtime === 'node' ? [process.execPath] : pythons()) {
-    const worker = await open(name, command, args);
-    if (!('missing' in worker)) return worker;
+    const worker = await openWorker(name, command, args);
+    if (!('missing' in worker)) return peerOf(worker);
     missing = worker.missing;
   }
   return { missing };
@@ -89,9 +90,24 @@ export function installNodePeers(): void {
   if (status !== 0) console.error('peers: npm install failed, so the npm peers are skipped');
 }
 
-async function open(name: string, command: string, args: readonly string[]): Promise<Peer | { missing: string }> {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+/** A worker that has said hello. */
+export interface Worker {
+  readonly hello: Hello;
+  /** Sends a message and resolves to its answer; rejects with the worker's own words when that is an error. */
+  ask(message: object): Promise<object>;
+  stop(): Promise<void>;
+}
+
+/** Starts a worker of the protocol. Resolves to `{ missing }` when it cannot start. */
+export async function openWorker(
+  name: string,
+  command: string,
+  args: readonly string[],
+  stderr: 'ignore' | 'inherit' = 'ignore',
+): Promise<Worker | { readonly missing: string }> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', stderr] });
+  const lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
+  const stdin = child.stdin as Writable;
   const ended = exit(child);
   const next = async (): Promise<Reply> => {
     const { value, done } = await lines.next();
@@ -99,30 +115,38 @@ async function open(name: string, command: string, args: readonly string[]): Pro
     return JSON.parse(value) as Reply;
   };
   const ask = async (message: object): Promise<Reply> => {
-    child.stdin.write(`${JSON.stringify(message)}\n`);
+    stdin.write(`${JSON.stringify(message)}\n`);
     const answer = await next();
     if (answer.error !== undefined) throw new Error(`${name}: ${answer.error}`);
     return answer;
   };
 
-  child.stdin.on('error', () => {}); // a worker that ended tells so by its missing reply
+  stdin.on('error', () => {}); // a worker that ended tells so by its missing reply
   const hello = await next().catch((error: Error): Reply => ({ missing: name, error: error.message }));
   if (hello.missing !== undefined) return { missing: hello.error ?? hello.missing };
   const { peer = name, version = 'unknown', threads = 1, build } = hello;
   return {
     hello: { peer, version, threads, ...(build === undefined ? {} : { build }) },
+    ask,
+    stop: async () => {
+      stdin.end(`${JSON.stringify({ cmd: 'quit' })}\n`);
+      await ended;
+    },
+  };
+}
+
+function peerOf({ hello, ask, stop }: Worker): Peer {
+  return {
+    hello,
     setup: async (workload, manifest) => {
-      const { skip } = await ask({ cmd: 'setup', workload, manifest });
+      const { skip } = (await ask({ cmd: 'setup', workload, manifest })) as Reply;
       return skip === undefined ? undefined : { skip };
     },
     run: async (steps) => {
-      const { ms = [], losses = [], peakMB = 0 } = await ask({ cmd: 'run', steps });
+      const { ms = [], losses = [], peakMB = 0 } = (await ask({ cmd: 'run', steps })) as Reply;
       return { ms, losses, peakMB };
     },
-    stop: async () => {
-      child.stdin.end(`${JSON.stringify({ cmd: 'quit' })}\n`);
-      await ended;
-    },
+    stop,
   };
 }
 

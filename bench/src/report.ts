@@ -1,0 +1,64 @@
+import type { WorkloadResult } from './measure.ts';
+import { type Summary, summarize } from './statistics.ts';
+import type { Micro } from './worker.ts';
+
+/** Three digits that matter. */
+const short = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+
+const spread = ({ median, min, low, high }: Summary): string[] => [median, min, low, high].map(short);
+
+/** Rows as aligned columns: the first two to the left, the others to the right. */
+function table(header: readonly string[], rows: readonly (readonly string[])[], left: number): string {
+  const widths = header.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (i < left ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  return [header, ...rows].map(line).join('\n');
+}
+
+const header = [
+  'step',
+  'side',
+  'median ms',
+  'min',
+  'quarter',
+  'three q.',
+  'ours/theirs',
+  'spread',
+  'loss 20',
+  'peak MB',
+  'nodes',
+  'ONNX',
+  'compile ms',
+];
+
+/** The table of workloads, a row for each side. */
+export function showWorkloads(results: readonly WorkloadResult[]): string {
+  const rows = results.flatMap(({ workload, batch, setup, sides }) =>
+    sides.map(({ name, ms, ratio, losses, peakMB, slow }, i) => [
+      i === 0 ? `${workload} ${batch}` : '',
+      slow ? `${name} (${ms.count} steps)` : name,
+      ...spread(ms),
+      ratio ? short(ratio.median) : '',
+      ratio ? `${short(ratio.low)} to ${short(ratio.high)}` : '',
+      slow ? '' : losses.at(-1)!.toFixed(5),
+      peakMB.toFixed(0),
+      ...(i === 0 ? [`${setup.programNodes}`, `${setup.onnxNodes}`, setup.compileMs.toFixed(0)] : ['', '', '']),
+    ]),
+  );
+  const compared = results.some(({ sides }) => sides.length > 1);
+  const kept = header.map((name) => compared || (name !== 'ours/theirs' && name !== 'spread'));
+  const cut = (row: readonly string[]) => row.filter((_, i) => kept[i]);
+  return table(cut(header), rows.map(cut), 2);
+}
+
+/** The table of the engine's figures. */
+export function showMicro({ figures }: Micro): string {
+  const rows = figures.map(({ name, ms, gflop }) => {
+    const summary = summarize(ms);
+    return [name, ...spread(summary), gflop ? ((gflop / summary.median) * 1e3).toFixed(0) : ''];
+  });
+  return table(['engine', 'median ms', 'min', 'quarter', 'three q.', 'GFLOP/s'], rows, 1);
+}

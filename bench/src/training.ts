@@ -1,0 +1,85 @@
+import type { Engine } from 'hyperloom/engine';
+import { adam } from 'hyperloom/optim';
+import { type Aval, type NdArray, ndarray, type Program, tree, zerosArray } from 'hyperloom/tensor';
+import { type Example, initProgram, packing, stepProgram } from 'hyperloom/train';
+import type { Inputs } from '../peers/inputs.ts';
+import type { Workload } from './workloads/workload.ts';
+
+/** A workload's training step, compiled and at its starting weights. */
+export interface Training {
+  readonly program: Program;
+  readonly parameters: number;
+  /** From nothing to a step that can run: what `train` does before its first step. */
+  readonly compileMs: number;
+  /** Takes the next step and gives its loss, before the update. */
+  step(): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+/** The programs that `train` makes for a workload, with the peers' starting weights in place of drawn ones. */
+export async function startTraining(
+  engine: Engine,
+  workload: Workload,
+  batch: number,
+  inputs: Inputs,
+): Promise<Training> {
+  const { model, loss } = workload;
+  const layout = packing(model.spec);
+  const batches = batchesOf(workload, batch, inputs);
+  const theta = layout.gather(startingWeights(workload, inputs));
+
+  const begin = performance.now();
+  const options = { model, layout, loss, optimizer: adam(1e-3), seed: 0, batch: batches[0] as Example };
+  const initial = initProgram(options);
+  const starter = await engine.compile(initial.program);
+  let present = await starter.run([]);
+  await starter.dispose();
+  const { program } = stepProgram(options, initial.output);
+  const executable = await engine.compile(program);
+  const compileMs = performance.now() - begin;
+
+  present[0]!.data.set(theta.data);
+  let spare: readonly NdArray[] = present.map(({ dtype, shape }) => zerosArray(dtype, shape));
+  const measured = [zerosArray('float32', []), zerosArray('float32', [])];
+  const counter = ndarray(new Int32Array(1), []);
+  const flat = batches.map((example) => tree.leaves<NdArray>(example));
+  let count = 0;
+  return {
+    program,
+    parameters: layout.size,
+    compileMs,
+    step: async () => {
+      counter.data[0] = count;
+      const data = flat[count % flat.length]!;
+      await executable.run([...present, counter, ...data], [...spare, ...measured]);
+      [present, spare] = [spare, present];
+      count += 1;
+      return measured[0]!.data[0]!;
+    },
+    dispose: () => executable.dispose(),
+  };
+}
+
+/** Parameters of the model with the manifest's values. */
+export function startingWeights({ name, model, weights }: Workload, inputs: Inputs): tree.Tree<NdArray> {
+  const values = weights(inputs);
+  return tree.mapWithPath(({ shape }: Aval, path): NdArray => {
+    const data = values[path];
+    if (data === undefined) throw new Error(`bench: ${name}: expected starting values for ${path}, got none`);
+    return ndarray(data, shape);
+  }, model.spec) as tree.Tree<NdArray>;
+}
+
+/** The batches that steps take in turn. */
+export function batchesOf(workload: Workload, batch: number, inputs: Inputs): Example[] {
+  const data = Object.entries(inputs).filter(([name]) => name.startsWith('data.'));
+  const count = data[0]![1].shape[0]! / batch;
+  return Array.from({ length: count }, (_, i) => {
+    const rows = data.map(([name, { shape, data: values }]) => {
+      const size = values.length / count;
+      const part = values.slice(i * size, (i + 1) * size);
+      return [name.slice('data.'.length), ndarray(part, [batch, ...shape.slice(1)])] as const;
+    });
+    return workload.example(Object.fromEntries(rows));
+  });
+}

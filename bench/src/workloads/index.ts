@@ -1,0 +1,5 @@
+export { denseHead } from './denseHead.ts';
+export { type Figure, figures } from './micro.ts';
+export { mnist } from './mnist.ts';
+export { perExample } from './perExample.ts';
+export type { Workload } from './workload.ts';
