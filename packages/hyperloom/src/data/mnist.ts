@@ -88,7 +88,8 @@ async function readFirst(folder: string, name: string, rank: number): Promise<{ 
   for (const file of [style, `${style}.gz`, `${name}.idx${rank}-ubyte`, `${name}.idx${rank}-ubyte.gz`]) {
     const path = join(folder, file);
     try {
-      return { path, bytes: await readFile(path) };
+      const { buffer, byteOffset, length } = await readFile(path);
+      return { path, bytes: new Uint8Array(buffer, byteOffset, length) };
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
       if (code !== 'ENOENT') throw new FormatError(`mnist "${path}": expected a readable file, got ${code}`, { cause });

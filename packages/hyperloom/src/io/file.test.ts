@@ -37,9 +37,9 @@ const script = (body: string) => [
 describe('writeAtomic', () => {
   it('writes a new file and replaces an old one', async () => {
     await writeAtomic(at('a'), new Uint8Array([1, 2, 3]));
-    expect(await readBytes(at('a'))).toEqual(Buffer.from([1, 2, 3]));
+    expect(await readBytes(at('a'))).toEqual(Uint8Array.of(1, 2, 3));
     await writeAtomic(at('a'), new Uint8Array([4]));
-    expect(await readBytes(at('a'))).toEqual(Buffer.from([4]));
+    expect(await readBytes(at('a'))).toEqual(Uint8Array.of(4));
     expect(readdirSync(folder)).toEqual(['a']);
   });
 

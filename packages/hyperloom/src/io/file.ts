@@ -49,7 +49,9 @@ export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void
 export async function readBytes(path: string): Promise<Uint8Array> {
   const { readFile } = await import('node:fs/promises');
   try {
-    return await readFile(path);
+    // A plain array of bytes: `slice` of Node's Buffer shares memory, which nobody expects of a Uint8Array.
+    const { buffer, byteOffset, length } = await readFile(path);
+    return new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
     throw refusal('read', path, cause);
   }

@@ -101,9 +101,10 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Safetensors 
 type ErrorOf = (message: string) => FormatError;
 
 function readHeader(bytes: Uint8Array, error: ErrorOf): { header: Record<string, unknown>; start: number } {
-  if (bytes.length < 8) throw error(`expected at least 8 bytes, got ${bytes.length}`);
+  if (bytes.length < 8) throw error(`expected a safetensors file of at least 8 bytes, got ${bytes.length}`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-  if (length > longestHeader) throw error(`expected a header of at most ${longestHeader} bytes, got ${length}`);
+  if (length > longestHeader)
+    throw error(`expected a safetensors file, got one whose header would have ${length} bytes`);
   const start = 8 + Number(length);
   if (start > bytes.length) throw error(`expected a header of ${length} bytes, got ${bytes.length - 8}`);
   if (bytes[8] !== 0x7b || length === 0n) throw error('expected a header that begins with {, got another byte');
