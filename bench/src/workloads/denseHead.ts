@@ -11,7 +11,6 @@ export const model = hypernetwork(nn.mlp({ in: 784, hidden: [100, 100], out: 10 
 /** One learned code for the batch: 89,610 weights of a classifier from a dense head. */
 export const denseHead: Workload = {
   name: 'denseHead',
-  batches: [128],
   model,
   loss: nn.losses.crossEntropy,
   weights: (inputs) => ({ 'code.code': tensorOf(inputs, 'code'), ...mlpHead(inputs, model.generated) }),

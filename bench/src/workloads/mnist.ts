@@ -20,7 +20,6 @@ const [generator] = Object.keys(model.spec.head);
 /** The static hypernetwork of Ha et al. 2016, section 4.1: the second convolution's kernel is generated. */
 export const mnist: Workload = {
   name: 'mnist',
-  batches: [128, 1000],
   model,
   loss: nn.losses.crossEntropy,
   weights: (inputs) => {

@@ -11,7 +11,6 @@ export const model = hypernetwork(nn.mlp({ in: 1, hidden: [40, 40], out: 1 }), {
 /** 64 tasks, each with ten points and its own generated network of 1,761 weights. */
 export const perExample: Workload = {
   name: 'perExample',
-  batches: [64],
   model,
   loss: nn.losses.mse,
   weights: (inputs) => mlpHead(inputs, model.generated),

@@ -4,8 +4,6 @@ import type { Inputs, Workload as WorkloadName } from '../../peers/inputs.ts';
 /** A training step that the peers take too, from the same weights and data. */
 export interface Workload {
   readonly name: WorkloadName;
-  /** Examples in a step, one measurement for each. */
-  readonly batches: readonly number[];
   readonly model: Trainable;
   readonly loss: Measure;
   /** The manifest's trained tensors as weights of the model, by path. */
