@@ -82,7 +82,7 @@ function resultOf(side: Measured, ours: Measured): SideResult {
 }
 
 /** Holds our losses to those that are stored, and every peer's to ours. Written so that NaN fails. */
-function lossFailures(
+export function lossFailures(
   where: string,
   measured: readonly Measured[],
   expected: readonly [number, number] | undefined,

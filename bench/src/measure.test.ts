@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import type { Measured } from './interleave.ts';
+import { lossFailures } from './measure.ts';
+
+const side = (name: string, losses: readonly number[]): Measured => ({
+  name,
+  version: '1',
+  rounds: [],
+  losses,
+  peakMB: 0,
+});
+
+test('losses that agree over the steps that both took pass', () => {
+  const all = [side('hyperloom', [2, 1.5, 1]), side('slow', [2.0005, 1.5])];
+  expect(lossFailures('mnist', all, [2, 1])).toEqual([]);
+});
+
+test('losses that differ, or that are no numbers, fail', () => {
+  const all = [side('hyperloom', [2, 1.5, 1]), side('far', [2, 1.6, 1]), side('broken', [2, Number.NaN, 1])];
+  expect(lossFailures('mnist', all, [2, 1.01])).toMatchInlineSnapshot(`
+    [
+      "mnist: expected losses within 0.001 of the stored losses, got a difference of 0.0100",
+      "mnist: expected losses within 0.001 of far, got a difference of 0.100",
+      "mnist: expected losses within 0.001 of broken, got a difference of NaN",
+    ]
+  `);
+});
