@@ -1,7 +1,7 @@
 import type { Engine } from 'hyperloom/engine';
 import { adam } from 'hyperloom/optim';
-import { type Aval, type NdArray, ndarray, type Program, tree, zerosArray } from 'hyperloom/tensor';
-import { type Example, initProgram, packing, stepProgram } from 'hyperloom/train';
+import { type Aval, type NdArray, ndarray, type Program, tree } from 'hyperloom/tensor';
+import { compileStepper, type Example, packing } from 'hyperloom/train';
 import type { Inputs } from '../peers/inputs.ts';
 import type { Workload } from './workloads/workload.ts';
 
@@ -29,34 +29,17 @@ export async function startTraining(
   const theta = layout.gather(startingWeights(workload, inputs));
 
   const begin = performance.now();
-  const options = { model, layout, loss, optimizer: adam(1e-3), seed: 0, batch: batches[0] as Example };
-  const initial = initProgram(options);
-  const starter = await engine.compile(initial.program);
-  let present = await starter.run([]);
-  await starter.dispose();
-  const { program } = stepProgram(options, initial.output);
-  const executable = await engine.compile(program);
+  const options = { model, layout, loss, optimizer: adam(1e-3), batch: batches[0] as Example };
+  const stepper = await compileStepper(engine, options);
   const compileMs = performance.now() - begin;
-
-  present[0]!.data.set(theta.data);
-  let spare: readonly NdArray[] = present.map(({ dtype, shape }) => zerosArray(dtype, shape));
-  const measured = [zerosArray('float32', []), zerosArray('float32', [])];
-  const counter = ndarray(new Int32Array(1), []);
-  const flat = batches.map((example) => tree.leaves<NdArray>(example));
+  stepper.restore(theta, stepper.optimizer());
   let count = 0;
   return {
-    program,
+    program: stepper.program,
     parameters: layout.size,
     compileMs,
-    step: async () => {
-      counter.data[0] = count;
-      const data = flat[count % flat.length]!;
-      await executable.run([...present, counter, ...data], [...spare, ...measured]);
-      [present, spare] = [spare, present];
-      count += 1;
-      return measured[0]!.data[0]!;
-    },
-    dispose: () => executable.dispose(),
+    step: async () => (await stepper.step(count, batches[count++ % batches.length])).loss,
+    dispose: () => stepper.dispose(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { ndarray } from './array.ts';
+import { type NdArray, ndarray } from './array.ts';
 import { ArgumentError, DTypeError, ShapeError } from './errors.ts';
 import { add, mul, neg, sub } from './ops/arithmetic.ts';
 import { broadcastTo, reshape } from './ops/broadcast.ts';
@@ -28,10 +28,17 @@ const purposes = { draw: 0, split: 1, fold: 2 } as const;
  * @example
  * const k = random.key(42);
  */
-export function key(seed: number): Tensor {
+export const key = (seed: number): Tensor => constant(keyArray(seed));
+
+/**
+ * The same key as an array, for programs that take keys as inputs.
+ * @example
+ * const k = random.keyArray(42); // uint32 [2]
+ */
+export function keyArray(seed: number): NdArray {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new ArgumentError(`random.key: expected a whole number from 0 to 2^53 - 1, got ${seed}`);
-  return constant(ndarray(new Uint32Array([Math.floor(seed / 2 ** 32), seed >>> 0]), [2]));
+  return ndarray(new Uint32Array([Math.floor(seed / 2 ** 32), seed >>> 0]), [2]);
 }
 
 function checkKey({ dtype, shape }: Aval): void {

@@ -31,7 +31,6 @@ export interface StepOptions {
   readonly layout: Packing;
   readonly optimizer: Optimizer;
   readonly loss: Measure;
-  readonly seed: number;
   /** Types and shapes of a batch: `{ input, target }`. */
   readonly batch: Example;
 }
@@ -42,21 +41,31 @@ interface Form {
   readonly output: unknown;
 }
 
-/** The program that draws first parameters and optimiser state: no inputs, `{ theta, optimizer }` out. */
-export const initProgram = ({ model, layout, optimizer, seed }: StepOptions): Form =>
-  trace((): Carried<Tensor> => {
-    const theta = layout.pack(model.init(random.foldIn(random.key(seed), 0)));
+/** The key of a run, from which all its randomness comes. */
+const keySpec = { dtype: 'uint32', shape: [2] } as const satisfies Aval;
+
+/** The first parameters of a model in the run of a key. */
+export const initialParams = (model: Pick<Trainable, 'init'>, key: Tensor): unknown =>
+  model.init(random.foldIn(key, 0));
+
+/**
+ * The program that draws first parameters and optimiser state: the run's key in, `{ theta, optimizer }` out. The key is
+ * an input, since an engine would take a program without inputs for a constant and compute it while compiling.
+ */
+export const initProgram = ({ model, layout, optimizer }: Pick<StepOptions, 'model' | 'layout' | 'optimizer'>): Form =>
+  trace((key: Tensor): Carried<Tensor> => {
+    const theta = layout.pack(initialParams(model, key));
     return { theta, optimizer: optimizer.init(theta) };
-  });
+  }, keySpec);
 
 /**
  * The program of a whole training step: forward, backward and update.
- * In: `{ theta, optimizer }`, the step's number (int32), a batch. Out: the same carried values, loss, gradient norm.
+ * In: `{ theta, optimizer }`, the run's key, the step's number (int32), a batch. Out: the same carried values, loss, gradient norm.
  */
 export function stepProgram(options: StepOptions, carried: unknown): Form {
-  const { model, layout, optimizer, loss, seed, batch } = options;
-  const run = ({ theta, optimizer: state }: Carried<Tensor>, step: Tensor, data: Example) => {
-    const key = random.foldIn(random.foldIn(random.key(seed), 1), step);
+  const { model, layout, optimizer, loss, batch } = options;
+  const run = ({ theta, optimizer: state }: Carried<Tensor>, runKey: Tensor, step: Tensor, data: Example) => {
+    const key = random.foldIn(random.foldIn(runKey, 1), step);
     const [size] = tree.leaves<Aval>(batch)[0]!.shape as [number];
     const [value, gradients] = valueAndGrad((params: unknown) => {
       const one = (example: Example, row: Tensor): Tensor => {
@@ -73,5 +82,5 @@ export function stepProgram(options: StepOptions, carried: unknown): Form {
       gradientNorm: sqrt(sum(square(gradient))),
     };
   };
-  return trace(run, carried, { dtype: 'int32', shape: [] } satisfies Aval, batch);
+  return trace(run, carried, keySpec, { dtype: 'int32', shape: [] } satisfies Aval, batch);
 }

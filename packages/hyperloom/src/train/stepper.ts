@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/index.ts';
-import { type Aval, type NdArray, ndarray, tree, zerosArray } from '../tensor/index.ts';
+import { type Aval, type NdArray, ndarray, type Program, random, tree, zerosArray } from '../tensor/index.ts';
 import { type Carried, initProgram, type StepOptions, stepProgram } from './step.ts';
 
 /** What a step measured. */
@@ -10,6 +10,8 @@ export interface StepResult {
 
 /** A compiled training step with the values that it carries. */
 export interface Stepper {
+  /** The program of a step. */
+  readonly program: Program;
   /** Takes one step in place. */
   step(index: number, batch: unknown): Promise<StepResult>;
   /** The present parameters; the array is written again by the step after the next. */
@@ -24,10 +26,11 @@ export interface Stepper {
 }
 
 /** Compiles the step of a run and draws its first parameters. */
-export async function compileStepper(engine: Engine, options: StepOptions): Promise<Stepper> {
+export async function compileStepper(engine: Engine, options: StepOptions, seed = 0): Promise<Stepper> {
+  const key = random.keyArray(seed);
   const start = initProgram(options);
   const starter = await engine.compile(start.program);
-  const first = await starter.run([]);
+  const first = await starter.run([key]);
   await starter.dispose();
   const form = start.output as Carried<Aval>;
   const { program } = stepProgram(options, form);
@@ -41,9 +44,10 @@ export async function compileStepper(engine: Engine, options: StepOptions): Prom
   const carriedAs = (arrays: readonly NdArray[]) =>
     tree.unflatten<unknown, Aval, NdArray>(form, arrays) as unknown as Carried<NdArray>;
   return {
+    program,
     step: async (index, batch) => {
       counter.data[0] = index;
-      await executable.run([...present, counter, ...tree.leaves<NdArray>(batch)], [...spare, ...measured]);
+      await executable.run([...present, key, counter, ...tree.leaves<NdArray>(batch)], [...spare, ...measured]);
       [present, spare] = [spare, present];
       return { loss: measured[0]!.data[0]!, gradientNorm: measured[1]!.data[0]! };
     },

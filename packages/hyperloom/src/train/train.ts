@@ -77,14 +77,8 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
   const engine = options.engine ?? (await defaultEngine());
   const layout = packing(model.spec);
   const compiling = performance.now();
-  const stepper = await compileStepper(engine, {
-    model,
-    layout,
-    optimizer: options.optimizer,
-    loss: options.loss,
-    seed,
-    batch: data.spec,
-  });
+  const step = { model, layout, optimizer: options.optimizer, loss: options.loss, batch: data.spec };
+  const stepper = await compileStepper(engine, step, seed);
   const evaluator = evaluate && (await compileEvaluator(engine, model, layout, evaluate.data, evaluate.metrics));
   const compileMs = performance.now() - compiling;
 

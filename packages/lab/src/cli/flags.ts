@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number of at least `least`, for a flag. */
+export const whole =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
+    return value;
+  };
+
+/** Gathers a flag that may be given several times. */
+export const gathered = (value: string, before: readonly string[]): string[] => [...before, value];
+
+/** A code as numbers: `0.1,0.2`. */
+export function code(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (values.some((value) => !Number.isFinite(value)))
+    throw new InvalidArgumentError('expected numbers with commas between them.');
+  return values;
+}

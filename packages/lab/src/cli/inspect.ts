@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import type { Inspection } from 'hyperloom/hyper';
+import { engineOf, reopen } from '../run/execute.ts';
+import { RunFolder } from '../run/folder.ts';
+import { inspectRun } from '../run/weights.ts';
+import { code, whole } from './flags.ts';
+import { jsonLine, line, short, table } from './output.ts';
+
+/** `hyperloom inspect RUN`: what is generated, what is stored, and how each varies. */
+export function addInspect(command: Command): void {
+  command
+    .command('inspect')
+    .description('show each weight of the target: shape, generated or stored, variance at the start and now')
+    .argument('<run>', 'run folder')
+    .option('--code <numbers>', 'the code to generate for, where the recipe takes one', code)
+    .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
+    .option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  $ hyperloom inspect runs/mnist')
+    .action(async (path: string, flags: { threads?: number; json?: boolean; code?: number[] }) => {
+      const folder = await RunFolder.open(path);
+      const engine = await engineOf(flags.threads);
+      const { run } = await reopen(folder, engine);
+      const report = await inspectRun(run, folder.config.seed, engine, flags.code);
+      if (flags.json) jsonLine({ event: 'done', ...report });
+      else show(report);
+      await engine.dispose();
+    });
+}
+
+function show({ weights, total, direct, generated, generator, compression }: Inspection): void {
+  const rows = weights.map((w) => [
+    w.path,
+    w.shape.join('x'),
+    w.source,
+    w.count,
+    w.expected === undefined ? '' : short(w.expected),
+    short(w.atInit.variance),
+    short(w.now.variance),
+  ]);
+  line(table(['weight', 'shape', 'source', 'count', 'ordinary variance', 'at start', 'now'], rows));
+  line();
+  line(
+    `generated weights: ${generated.toLocaleString('en-US')} from ${generator.toLocaleString('en-US')} parameters, ${compression.toFixed(2)} times as many`,
+  );
+  line(
+    `all parameters: ${total.toLocaleString('en-US')}, against ${direct.toLocaleString('en-US')} trained directly (${((100 * total) / direct).toFixed(1)} %)`,
+  );
+}

@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { ArgumentError, HyperloomError } from 'hyperloom/tensor';
+import { addEval } from './eval.ts';
+import { addGenerate } from './generate.ts';
+import { addInspect } from './inspect.ts';
+import { addRecipes } from './recipes.ts';
+import { addTrain } from './train.ts';
+
+/** Exit codes: 0 done, 1 a run that failed, 2 a command that was misused. */
+export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;
+
+const { version } = createRequire(import.meta.url)('@hyperloom/lab/package.json') as { version: string };
+
+export function program(): Command {
+  const command = new Command('hyperloom')
+    .description('Hypernetworks: networks that generate the weights of other networks.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .configureHelp({ showGlobalOptions: true });
+  for (const add of [addRecipes, addTrain, addEval, addInspect, addGenerate]) add(command, version);
+  for (const verb of command.commands) verb.exitOverride();
+  return command;
+}
+
+/** Runs a command line and gives the exit code. Errors are one line, unless HYPERLOOM_DEBUG asks for the stack. */
+export async function main(args: readonly string[]): Promise<number> {
+  // A reader that goes away (| head) is no fault of the run.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.done);
+    throw error;
+  });
+  try {
+    await program().parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? exitCodes.done);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.misused;
+    const known = error instanceof HyperloomError;
+    process.stderr.write(`hyperloom: ${known ? error.message : String(error)}\n`);
+    if (process.env.HYPERLOOM_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
+    return error instanceof ArgumentError ? exitCodes.misused : exitCodes.failed;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,69 @@
+import type { TrialEvent } from '../run/execute.ts';
+import { jsonLine, line } from './output.ts';
+
+/** Shows the events of a run. */
+export interface Display {
+  show(event: TrialEvent): void;
+  /** Ends a line that is still being rewritten. */
+  end(): void;
+}
+
+const duration = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds));
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+};
+
+/** One JSON object a line. */
+export const jsonDisplay: Display = { show: jsonLine, end: () => {} };
+
+/** A line that is rewritten on a terminal; a line now and then when the output goes elsewhere. */
+export function textDisplay(stream: NodeJS.WriteStream): Display {
+  let total = 0;
+  let told = '';
+  let open = false;
+  let lastPlain = 0;
+  const end = () => {
+    if (open) stream.write('\n');
+    open = false;
+  };
+  const rewrite = (text: string) => {
+    stream.write(`\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1)}`);
+    open = true;
+  };
+  return {
+    end,
+    show: (event) => {
+      if (event.event === 'start') {
+        total = event.steps;
+        const from = event.step > 0 ? `, going on at step ${event.step}` : '';
+        line(
+          `${event.trial}: ${event.parameters.toLocaleString('en-US')} parameters, ${event.steps} steps, compiled in ${Math.round(event.compileMs)} ms${from}`,
+        );
+      } else if (event.event === 'eval') {
+        told = Object.entries(event.metrics)
+          .map(([name, value]) => `${name} ${value.toFixed(4)}`)
+          .join(', ');
+        if (!stream.isTTY) line(`${event.trial}: step ${event.step}, validation ${told}`);
+      } else if (event.event === 'step') {
+        const speed = `${event.stepsPerSecond.toFixed(0)} steps/s, ${duration(event.secondsLeft)} left`;
+        if (stream.isTTY) {
+          const filled = Math.round((20 * event.step) / total);
+          rewrite(
+            `${event.trial} [${'#'.repeat(filled)}${'.'.repeat(20 - filled)}] ${event.step}/${total}  loss ${event.loss.toFixed(4)}  ${speed}${told && `  validation ${told}`}`,
+          );
+        } else if (performance.now() - lastPlain > 5_000) {
+          lastPlain = performance.now();
+          line(`${event.trial}: step ${event.step} of ${total}, loss ${event.loss.toFixed(4)}, ${speed}`);
+        }
+      } else if (event.event === 'stop') {
+        end();
+        const why = {
+          steps: 'done',
+          early: 'stopped early: no more progress on the validation set',
+          signal: 'stopped by a signal',
+        }[event.reason];
+        line(`${event.trial}: step ${event.step}, ${why}`);
+      }
+    },
+  };
+}

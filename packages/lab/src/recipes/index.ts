@@ -1,0 +1,5 @@
+import { mnist } from './mnist.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Every recipe, by name. */
+export const recipes: Readonly<Record<string, Recipe>> = { mnist };

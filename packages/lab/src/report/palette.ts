@@ -1,0 +1,15 @@
+/** Colours that read on light and on dark pages alike. */
+export const palette = {
+  main: '#3b82f6',
+  control: '#f59e0b',
+  ink: '#808792',
+  faint: 'rgba(128, 135, 146, 0.25)',
+} as const;
+
+/** Colour of a value from -1 (blue) through 0 (white) to 1 (red), as red, green and blue bytes. */
+export function diverging(value: number): [number, number, number] {
+  const v = Math.max(-1, Math.min(1, value));
+  const [r, g, b] = v < 0 ? [33, 102, 172] : [178, 24, 43];
+  const mix = (c: number) => Math.round(247 + (c - 247) * Math.abs(v));
+  return [mix(r), mix(g), mix(b)];
+}

@@ -1,0 +1,131 @@
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Json, loadCheckpoint, writeAtomic } from 'hyperloom/io';
+import { ArgumentError, FormatError } from 'hyperloom/tensor';
+
+/** What a run folder says of how it was made. */
+export interface RunConfig {
+  readonly recipe: string;
+  readonly settings: Readonly<Record<string, boolean | number | string>>;
+  readonly seed: number;
+  /** Steps asked for; null for the recipe's own. */
+  readonly steps: number | null;
+  readonly version: string;
+}
+
+/** One line of `metrics.jsonl`. */
+export type MetricsLine = { readonly [key: string]: Json };
+
+/** A folder with `config.json`, `metrics.jsonl`, a checkpoint of each trial and a report. */
+export class RunFolder {
+  readonly path: string;
+  readonly config: RunConfig;
+  private constructor(path: string, config: RunConfig) {
+    this.path = path;
+    this.config = config;
+  }
+
+  /**
+   * Makes a folder for a new run, or goes on with one that was made from the same settings.
+   * @throws ArgumentError when the folder holds a run and `resume` is not set, or one with other settings
+   */
+  static async create(path: string, config: RunConfig, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
+    const found = await readConfig(path);
+    if (found !== undefined) {
+      if (!resume)
+        throw new ArgumentError(`--out: expected a folder without a run, got ${path}; add --resume to go on with it`);
+      const key = differing(found, config);
+      if (key !== undefined)
+        throw new ArgumentError(
+          `--resume: expected the ${key} with which ${path} began, got another; choose another --out`,
+        );
+    }
+    try {
+      await mkdir(path, { recursive: true });
+    } catch (cause) {
+      throw new ArgumentError(`--out: expected a folder that can be made, got ${path}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+    const folder = new RunFolder(path, config);
+    await folder.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
+    return folder;
+  }
+
+  /** Opens the folder of a run. */
+  static async open(path: string): Promise<RunFolder> {
+    const config = await readConfig(path);
+    if (config === undefined)
+      throw new ArgumentError(`expected a folder with a run, got ${path}, which has no config.json`);
+    return new RunFolder(path, config);
+  }
+
+  checkpoint(trial: string): string {
+    return join(this.path, trial === 'main' ? 'checkpoint.safetensors' : `checkpoint.${trial}.safetensors`);
+  }
+
+  /** Writes a file of the folder, whole or not at all. */
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    const path = join(this.path, name);
+    await mkdir(join(path, '..'), { recursive: true });
+    await writeAtomic(path, typeof content === 'string' ? new TextEncoder().encode(content) : content);
+  }
+
+  /** Adds a line to the metrics. */
+  async log(line: MetricsLine): Promise<void> {
+    await appendFile(join(this.path, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+  }
+
+  /** The metrics so far; a last line that was cut off is left out. */
+  async metrics(): Promise<MetricsLine[]> {
+    const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8').catch(() => '');
+    return text.split('\n').flatMap((line) => {
+      try {
+        return line === '' ? [] : [JSON.parse(line) as MetricsLine];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** Drops what was logged after the step at which each trial goes on. */
+  async rewind(trials: readonly string[]): Promise<void> {
+    const steps = new Map<string, number>();
+    for (const trial of trials) steps.set(trial, await stepOf(this.checkpoint(trial)));
+    const kept = (await this.metrics()).filter(
+      (line) => typeof line.step === 'number' && line.step <= (steps.get(String(line.trial)) ?? 0),
+    );
+    await this.write('metrics.jsonl', kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+}
+
+async function readConfig(path: string): Promise<RunConfig | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(path, 'config.json'), 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text) as RunConfig;
+  } catch (cause) {
+    throw new FormatError(`${join(path, 'config.json')}: expected JSON, got something else`, { cause });
+  }
+}
+
+function differing(found: RunConfig, wanted: RunConfig): string | undefined {
+  if (found.recipe !== wanted.recipe) return 'recipe';
+  if (found.seed !== wanted.seed) return 'seed';
+  if (found.steps !== wanted.steps) return 'steps';
+  const settings = new Set([...Object.keys(found.settings), ...Object.keys(wanted.settings)]);
+  return [...settings].find((key) => found.settings[key] !== wanted.settings[key]);
+}
+
+async function stepOf(checkpoint: string): Promise<number> {
+  try {
+    return (await loadCheckpoint(checkpoint)).step;
+  } catch {
+    // No checkpoint, or one that the run itself will refuse with its own words.
+    return 0;
+  }
+}

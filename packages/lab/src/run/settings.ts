@@ -1,0 +1,55 @@
+import { ArgumentError } from 'hyperloom/tensor';
+import type { Recipe, Settings } from '../recipes/recipe.ts';
+
+/** Edits that turn one word into another; enough to find the option that was meant. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])));
+    row = next;
+  }
+  return row.at(-1)!;
+}
+
+/** The known name that is nearest to a given one. */
+export const nearest = (name: string, known: readonly string[]): string | undefined =>
+  known.map((k) => [distance(name.toLowerCase(), k.toLowerCase()), k] as const).sort(([a], [b]) => a - b)[0]?.[1];
+
+/**
+ * The settings of a recipe from `key=value` pairs over its defaults.
+ * @throws ArgumentError for an unknown key, or a value of another type than the default
+ */
+export function settingsFrom(recipe: Recipe, pairs: readonly string[]): Settings {
+  const settings: Record<string, boolean | number | string> = Object.fromEntries(
+    Object.entries(recipe.options).map(([key, option]) => [key, option.default]),
+  );
+  const known = Object.keys(recipe.options);
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    const key = at < 0 ? pair : pair.slice(0, at);
+    if (at < 0) throw new ArgumentError(`--set: expected key=value, got "${pair}"`);
+    const option = recipe.options[key];
+    if (option === undefined) {
+      throw new ArgumentError(
+        `--set: expected one of ${known.join(', ')}, got "${key}"; did you mean ${nearest(key, known)}?`,
+      );
+    }
+    settings[key] = valueFrom(key, pair.slice(at + 1), option.default);
+  }
+  return settings;
+}
+
+function valueFrom(key: string, text: string, like: boolean | number | string): boolean | number | string {
+  if (typeof like === 'string') return text;
+  if (typeof like === 'boolean') {
+    if (text !== 'true' && text !== 'false')
+      throw new ArgumentError(`--set ${key}: expected true or false, got "${text}"`);
+    return text === 'true';
+  }
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new ArgumentError(`--set ${key}: expected a number, got "${text}"`);
+  return value;
+}

@@ -1,0 +1,31 @@
+import { type Engine, runOnce } from 'hyperloom/engine';
+import type { Hypernetwork, Inspection } from 'hyperloom/hyper';
+import { inspect } from 'hyperloom/hyper';
+import { ArgumentError, random } from 'hyperloom/tensor';
+import { initialParams, type Run, type Trainable } from 'hyperloom/train';
+
+/** A hypernetwork of which the commands know no more than that it is one. */
+export type AnyHypernetwork = Hypernetwork<unknown, never, unknown, unknown, unknown, unknown>;
+
+/** The main model of a run as a hypernetwork. */
+export function hypernetworkOf(model: Trainable): AnyHypernetwork {
+  if (!('materialise' in model)) throw new ArgumentError(`expected a run of a hypernetwork, got ${model.name}`);
+  return model as unknown as AnyHypernetwork;
+}
+
+/** Every weight of the target at the start of a run and now. */
+export async function inspectRun(
+  run: Run<Trainable>,
+  seed: number,
+  engine: Engine,
+  code?: readonly number[],
+): Promise<Inspection> {
+  const model = hypernetworkOf(run.model);
+  const source = code === undefined ? [] : [code];
+  const first = await runOnce(
+    engine,
+    () => model.materialise(initialParams(run.model, random.key(seed)) as never, ...(source as never[])) as unknown,
+  );
+  const now = await run.call(model.materialise as never, ...source);
+  return inspect(model, first, now);
+}
