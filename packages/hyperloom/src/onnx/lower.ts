@@ -22,7 +22,7 @@ export function lower(program: Program, target: Target): Graph {
   checkTypes(program.inputs, 'the inputs');
   const inputs = program.inputs.map((input) => ({ ...input, name: b.unique(input.name) }));
   const ends = program.outputs.map(({ name }) => b.unique(name));
-  for (const input of inputs) values.set(input.id, new Value(input, { plain: input.name }));
+  for (const input of inputs) values.set(input.id, new Value(input, input.name));
   for (const node of program.nodes) {
     checkTypes(node.outputs, placeOf(node));
     b.prefix = node.scope === '' ? node.op : `${node.scope}/${node.op}`;
@@ -32,7 +32,7 @@ export function lower(program: Program, target: Target): Graph {
     const results = Array.isArray(written) ? (written as readonly (string | Value)[]) : [written as string | Value];
     node.outputs.forEach((output, i) => {
       const result = results[i] as string | Value;
-      values.set(output.id, typeof result === 'string' ? new Value(output, { plain: result }) : result);
+      values.set(output.id, typeof result === 'string' ? new Value(output, result) : result);
     });
   }
   b.prefix = '';

@@ -2,6 +2,7 @@ import { type ConvAttrs, type Shape, sizeOf } from '../../tensor/index.ts';
 import type { Builder } from '../builder.ts';
 import type { NodeAttr } from '../proto.ts';
 import type { Lowering, Lowerings } from './lowering.ts';
+import { spectralConv, spectralInputGrad, spectralKernelGrad, spectralProblem } from './spectral.ts';
 
 type Pads = readonly (readonly [number, number])[];
 
@@ -79,9 +80,14 @@ const convInputGrad: Lowering<ConvAttrs & { spatial: readonly number[] }> = ({ b
   });
 };
 
+/** Convolutions that a kernel's gradient is spread over at least, so that several threads have work. */
+const parallel = 4;
+
 /**
  * The gradient of a kernel is a convolution of x by dy in which examples and channels trade places: x
- * [C, groups * N, ...] by dy [groups * O, N, ...] gives [C, groups * O, ...kernel].
+ * [C, groups * N, ...] by dy [groups * O, N, ...] gives [C, groups * O, ...kernel]. ONNX Runtime shares a convolution
+ * out by images and groups; a layer with few input channels has few images here, so its examples are parted into more
+ * groups, whose results are added.
  */
 const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = ({
   b,
@@ -93,6 +99,7 @@ const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = ({
   const [n, channels, ...s] = x!.shape as [number, number, ...number[]];
   const [, out, ...sizes] = dy!.shape as [number, number, ...number[]];
   const c = channels / groups;
+  const parts = groups === 1 && c < parallel && n % parallel === 0 ? parallel : 1;
   const high = kernel.map(
     (k, i) => (k - 1) * dilation[i]! + (sizes[i]! - 1) * strides[i]! + 1 - s[i]! - padding[i]![0],
   );
@@ -110,18 +117,54 @@ const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = ({
     [2, 1, 0, 3],
     [c, groups * n, ...left],
   );
-  const kernels = b.rearrange(dy!.name(), dy!.shape, [n, out, sizeOf(sizes)], [1, 0, 2], [out, n, ...sizes]);
+  const kernels = b.rearrange(
+    dy!.name(),
+    dy!.shape,
+    [parts, n / parts, out, sizeOf(sizes)],
+    [0, 2, 1, 3],
+    [parts * out, n / parts, ...sizes],
+  );
   const w = b.node(
     'Conv',
     [examples, kernels],
-    convNode(sizes, { strides: dilation, padding: cropped.padding, dilation: strides, groups }),
+    convNode(sizes, { strides: dilation, padding: cropped.padding, dilation: strides, groups: groups * parts }),
   );
-  return b.rearrange(w, [c, out, ...kernel], [c, out, sizeOf(kernel)], [1, 0, 2], y!.shape);
+  const taps = sizeOf(kernel);
+  const whole = [c, parts * out, ...kernel];
+  if (parts === 1) return b.rearrange(w, whole, [c, out, taps], [1, 0, 2], y!.shape);
+  const summed = b.node('ReduceSum', [b.reshape(w, whole, [c, parts, out * taps]), b.ints([1])], { keepdims: 0 });
+  return b.rearrange(summed, [c, out * taps], [c, out, taps], [1, 0, 2], y!.shape);
 };
 
-/** Convolutions and their gradients. */
+/** Convolutions and their gradients, by transforms where those pay. */
 export const conv = {
-  conv: ({ b, inputs: [x, w], attrs }) => b.node('Conv', [x!.name(), w!.name()], convNode(w!.shape.slice(2), attrs)),
-  convInputGrad,
-  convKernelGrad,
+  conv: (call) => {
+    const {
+      b,
+      inputs: [x, w],
+      outputs: [y],
+      attrs,
+    } = call;
+    const problem = spectralProblem(x!.shape, w!.shape, y!.shape, attrs);
+    if (problem) return spectralConv(call, problem);
+    return b.node('Conv', [x!.name(), w!.name()], convNode(w!.shape.slice(2), attrs));
+  },
+  convInputGrad: (call) => {
+    const {
+      inputs: [w, dy],
+      outputs: [x],
+      attrs,
+    } = call;
+    const problem = spectralProblem(x!.shape, w!.shape, dy!.shape, attrs);
+    return problem ? spectralInputGrad(call, problem) : convInputGrad(call);
+  },
+  convKernelGrad: (call) => {
+    const {
+      inputs: [x, dy],
+      outputs: [w],
+      attrs,
+    } = call;
+    const problem = spectralProblem(x!.shape, w!.shape, dy!.shape, attrs);
+    return problem ? spectralKernelGrad(call, problem) : convKernelGrad(call);
+  },
 } satisfies Partial<Lowerings>;

@@ -18,7 +18,7 @@ const reduction =
   ({ b, inputs: [x], outputs: [y], attrs: { axes } }) => {
     // Axes of size 1 are dropped by a view.
     const moving = axes.filter((axis) => x!.shape[axis] !== 1);
-    if (moving.length === 0) return new Value(y!, { plain: () => b.reshape(x!.name(), x!.shape, y!.shape) });
+    if (moving.length === 0) return new Value(y!, () => b.reshape(x!.name(), x!.shape, y!.shape));
     const left = x!.shape.filter((_, axis) => !moving.includes(axis));
     const write = (name: string) => b.node(type, [name, b.ints(moving)], { keepdims: 0 });
     if (type === 'ReduceSum')

@@ -29,12 +29,12 @@ const swapsMatrix = (perm: readonly number[]): boolean => {
 
 const transpose: Lowering<{ perm: readonly number[] }> = ({ b, inputs: [x], outputs: [y], attrs: { perm } }) => {
   const plain = () => b.transpose(x!.name(), x!.shape, perm);
-  return new Value(y!, { plain }, swapsMatrix(perm) ? { matrixOf: x! } : {});
+  return new Value(y!, plain, swapsMatrix(perm) ? { matrixOf: x! } : {});
 };
 
 /** A value that is the elements of another in the same order. */
 const reshape: Lowering<{ shape: Shape }> = ({ b, inputs: [x], outputs: [y] }) =>
-  sameShape(x!.shape, y!.shape) ? x! : new Value(y!, { plain: () => b.reshape(x!.name(), x!.shape, y!.shape) });
+  sameShape(x!.shape, y!.shape) ? x! : new Value(y!, () => b.reshape(x!.name(), x!.shape, y!.shape));
 
 const all = (x: Aval): number[] => x.shape.map((_, axis) => axis);
 
@@ -49,8 +49,7 @@ export const shapes = {
   iota,
   reshape,
   transpose,
-  broadcastTo: ({ b, inputs: [x], outputs: [y] }) =>
-    new Value(y!, { plain: () => b.expand(x!.name(), x!.shape, y!.shape) }),
+  broadcastTo: ({ b, inputs: [x], outputs: [y] }) => new Value(y!, () => b.expand(x!.name(), x!.shape, y!.shape)),
   concat: ({ b, inputs, attrs }) =>
     b.node(
       'Concat',
