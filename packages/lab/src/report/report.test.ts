@@ -1,0 +1,53 @@
+import { ndarray } from 'hyperloom/tensor';
+import { PNG } from 'pngjs';
+import { expect, test } from 'vitest';
+import { confusionMatrix, curves } from './charts.ts';
+import { tableHtml } from './html.ts';
+import { kernelSheet } from './kernels.ts';
+
+test('kernels are drawn in rows of outputs and columns of inputs, blue below zero and red above', () => {
+  const png = PNG.sync.read(
+    Buffer.from(kernelSheet(ndarray(new Float32Array([-1, 0, 1, 0.5]), [1, 2, 1, 2]), { zoom: 2, gap: 1 })),
+  );
+  expect([png.width, png.height]).toEqual([11, 4]);
+  const pixel = (x: number, y: number) => [...png.data.subarray((y * png.width + x) * 4, (y * png.width + x) * 4 + 4)];
+  expect(pixel(1, 1)).toEqual([33, 102, 172, 255]);
+  expect(pixel(3, 1)).toEqual([247, 247, 247, 255]);
+  expect(pixel(6, 1)).toEqual([178, 24, 43, 255]);
+  expect(pixel(0, 0)[3]).toBe(0);
+});
+
+test('charts are SVG with their titles', () => {
+  const svg = curves(
+    'loss',
+    [
+      {
+        name: 'main',
+        points: [
+          [1, 2],
+          [2, 1],
+        ],
+        colour: '#000',
+      },
+    ],
+    { log: true },
+  );
+  expect(svg).toMatch(/^<svg/);
+  expect(svg).toContain('loss');
+  expect(
+    confusionMatrix(
+      'errors',
+      [
+        [5, 1],
+        [0, 4],
+      ],
+      ['a', 'b'],
+    ),
+  ).toContain('errors');
+});
+
+test('tables escape text and set numbers to the right', () => {
+  expect(tableHtml(['<a>', 'n'], [['x & y', 1200]])).toBe(
+    '<table><tr><th>&lt;a&gt;</th><th class="number">n</th></tr><tr><td>x &amp; y</td><td class="number">1,200</td></tr></table>',
+  );
+});

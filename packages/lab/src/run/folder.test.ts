@@ -1,0 +1,43 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RunFolder } from './folder.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'run-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const config = { recipe: 'mnist', settings: { batch: 8 }, seed: 0, steps: null, version: '0' };
+
+test('a run is resumed with the settings that it began with, or not at all', async () => {
+  const path = join(root, 'a');
+  await RunFolder.create(path, config, { resume: false });
+  await expect(RunFolder.create(path, config, { resume: false })).rejects.toThrow(/add --resume/);
+  await expect(RunFolder.create(path, { ...config, settings: { batch: 9 } }, { resume: true })).rejects.toThrow(
+    /expected the batch with which/,
+  );
+  await expect(RunFolder.create(path, { ...config, seed: 1 }, { resume: true })).rejects.toThrow(
+    /expected the seed with which/,
+  );
+  expect((await RunFolder.open(path)).config).toEqual(config);
+});
+
+test('a line cut off at the end of the metrics is left out, and lines without a checkpoint are dropped', async () => {
+  const path = join(root, 'b');
+  const folder = await RunFolder.create(path, config, { resume: false });
+  await folder.log({ trial: 'main', event: 'step', step: 10, loss: 1 });
+  await appendFile(join(path, 'metrics.jsonl'), '{"trial":"main","ev');
+  expect(await folder.metrics()).toEqual([{ trial: 'main', event: 'step', step: 10, loss: 1 }]);
+  await folder.rewind(['main']);
+  expect(await readFile(join(path, 'metrics.jsonl'), 'utf8')).toBe('');
+});
+
+test('a broken config.json is named', async () => {
+  const path = join(root, 'c');
+  await RunFolder.create(path, config, { resume: false });
+  await writeFile(join(path, 'config.json'), '{"recipe":');
+  await expect(RunFolder.open(path)).rejects.toThrow(/config\.json: expected JSON, got something else/);
+});
