@@ -75,12 +75,11 @@ export async function execute(execution: Execution): Promise<Outcome> {
   return { results, metrics: { ...experiment.counts, ...Object.assign({}, ...results.map(named)) }, reason };
 }
 
-async function trainTrial(
+function trainTrial(
   trial: Trial,
   { folder, experiment, steps, engine, signal, onEvent }: Execution,
 ): Promise<Run<Trainable>> {
-  const lines: Promise<void>[] = [];
-  const run = await train(trial.model, {
+  return train(trial.model, {
     data: trial.data,
     loss: experiment.loss,
     optimizer: experiment.optimizer(steps),
@@ -98,12 +97,10 @@ async function trainTrial(
     signal,
     onEvent: (event) => {
       const told = { trial: trial.name, ...event };
-      if (event.event !== 'start' && event.event !== 'stop') lines.push(folder.log(told as never));
+      if (event.event !== 'start' && event.event !== 'stop') folder.log(told as never);
       onEvent(told);
     },
   });
-  await Promise.all(lines);
-  return run;
 }
 
 /** Test metrics of a trained trial, and its confusion matrix. */

@@ -28,7 +28,7 @@ test('a run is resumed with the settings that it began with, or not at all', asy
 test('a line cut off at the end of the metrics is left out, and lines without a checkpoint are dropped', async () => {
   const path = join(root, 'b');
   const folder = await RunFolder.create(path, config, { resume: false });
-  await folder.log({ trial: 'main', event: 'step', step: 10, loss: 1 });
+  folder.log({ trial: 'main', event: 'step', step: 10, loss: 1 });
   await appendFile(join(path, 'metrics.jsonl'), '{"trial":"main","ev');
   expect(await folder.metrics()).toEqual([{ trial: 'main', event: 'step', step: 10, loss: 1 }]);
   await folder.rewind(['main']);

@@ -1,6 +1,7 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Json, loadCheckpoint, writeAtomic } from 'hyperloom/io';
+import { FileError, type Json, loadCheckpoint, writeAtomic } from 'hyperloom/io';
 import { ArgumentError, FormatError } from 'hyperloom/tensor';
 
 /** What a run folder says of how it was made. */
@@ -71,9 +72,17 @@ export class RunFolder {
     await writeAtomic(path, typeof content === 'string' ? new TextEncoder().encode(content) : content);
   }
 
-  /** Adds a line to the metrics. */
-  async log(line: MetricsLine): Promise<void> {
-    await appendFile(join(this.path, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+  /**
+   * Adds a line to the metrics before it returns, so that lines keep their order.
+   * @throws FileError when the file system refuses
+   */
+  log(line: MetricsLine): void {
+    const path = join(this.path, 'metrics.jsonl');
+    try {
+      appendFileSync(path, `${JSON.stringify(line)}\n`);
+    } catch (cause) {
+      throw new FileError(`cannot write "${path}": ${(cause as Error).message}`, { cause });
+    }
   }
 
   /** The metrics so far; a last line that was cut off is left out. */
