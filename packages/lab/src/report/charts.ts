@@ -1,8 +1,8 @@
 import * as echarts from 'echarts';
 import { palette } from './palette.ts';
 
-const size = { width: 640, height: 320 };
-const text = { color: palette.ink, fontFamily: 'system-ui, sans-serif' };
+const size = { width: 640, height: 360 };
+const text = { color: palette.ink, fontFamily: 'sans-serif' };
 
 function draw(option: echarts.EChartsOption, { width, height } = size): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
@@ -29,15 +29,16 @@ export function curves(title: string, series: readonly Series[], { log = false }
   };
   return draw({
     title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
-    legend: { bottom: 0, textStyle: text },
-    grid: { left: 60, right: 20, top: 40, bottom: 60 },
-    xAxis: { type: 'value', name: 'step', nameLocation: 'middle', nameGap: 24, ...axis, max: 'dataMax' },
+    legend: { bottom: 0, textStyle: text, icon: 'roundRect', itemWidth: 16, itemHeight: 3, itemGap: 14 },
+    grid: { left: 60, right: 50, top: 40, bottom: 60 },
+    xAxis: { type: 'value', name: 'step', nameLocation: 'end', nameGap: 6, ...axis, max: 'dataMax' },
     yAxis: { type: log ? 'log' : 'value', scale: true, ...axis },
     series: series.map(({ name, points, colour, dashed }) => ({
       type: 'line',
       name,
       data: points.map(([x, y]) => [x, y]),
-      showSymbol: false,
+      showSymbol: points.length < 40,
+      symbolSize: 4,
       lineStyle: { width: 1.5, color: colour, type: dashed ? 'dashed' : 'solid' },
       itemStyle: { color: colour },
     })),

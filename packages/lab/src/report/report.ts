@@ -51,7 +51,7 @@ export async function writeReport(parts: ReportParts): Promise<string> {
   );
   const body = [
     `<h1>${escaped(recipe.name)}</h1><p>${escaped(recipe.summary)}</p>`,
-    `<h2>Result</h2>${resultTable(outcome)}<p>Published: ${escaped(recipe.reference)}.<br>Trained and tested in ${seconds.toFixed(1)} s.</p>`,
+    `<h2>Result</h2>${resultTable(outcome)}<p>Published: ${escaped(recipe.reference)}.<br>The last call of train took ${seconds.toFixed(1)} s.</p>`,
     `<h2>Pictures</h2><div class="row">${figures.join('')}</div>`,
     inspection ? `<h2>Weights</h2>${weightTable(inspection)}` : '',
     `<h2>Settings</h2>${tableHtml(['setting', 'value'], [['seed', folder.config.seed], ...Object.entries(folder.config.settings).map(([key, value]): [string, string] => [key, String(value)])])}`,
