@@ -1,62 +1,8 @@
-import { type ConvAttrs, type Shape, sizeOf } from '../../tensor/index.ts';
-import type { Builder } from '../builder.ts';
-import type { NodeAttr } from '../proto.ts';
+import { type ConvAttrs, sizeOf } from '../../tensor/index.ts';
+import { blockedConv, blockedInputGrad, fillsBlocks } from './blocked.ts';
+import { convNode, crop, inputGradPadding, padsOf, turnedKernel } from './conv-node.ts';
 import type { Lowering, Lowerings } from './lowering.ts';
 import { spectralConv, spectralInputGrad, spectralKernelGrad, spectralProblem } from './spectral.ts';
-
-type Pads = readonly (readonly [number, number])[];
-
-/** ONNX lists what is added before every axis, then what is added after. */
-export const padsOf = (padding: Pads): number[] => [...padding.map(([low]) => low), ...padding.map(([, high]) => high)];
-
-/** The attributes of Conv. */
-export const convNode = (
-  kernel: readonly number[],
-  { strides, padding, dilation, groups }: ConvAttrs,
-): Record<string, NodeAttr> => ({
-  kernel_shape: kernel,
-  strides,
-  pads: padsOf(padding),
-  dilations: dilation,
-  group: groups,
-});
-
-/** Takes away what negative padding stands for. */
-export function crop(b: Builder, x: string, shape: Shape, padding: Pads): { name: string; padding: Pads } {
-  const axes = padding.flatMap(([low, high], i) => (low < 0 || high < 0 ? [i] : []));
-  if (axes.length === 0) return { name: x, padding };
-  const name = b.node('Slice', [
-    x,
-    b.ints(axes.map((i) => Math.max(0, -padding[i]![0]))),
-    b.ints(axes.map((i) => shape[i + 2]! - Math.max(0, -padding[i]![1]))),
-    b.ints(axes.map((i) => i + 2)),
-  ]);
-  return { name, padding: padding.map(([low, high]) => [Math.max(0, low), Math.max(0, high)]) };
-}
-
-/** w [groups * O, C, ...k] to [groups * C, O, ...k] with every kernel turned about: the kernel of the input's gradient. */
-export function turnedKernel(b: Builder, w: string, shape: Shape, groups: number): string {
-  const [o, c, ...k] = shape as [number, number, ...number[]];
-  const axes = k.flatMap((size, i) => (size > 1 ? [i + 2] : []));
-  const each = (value: number) => b.ints(axes.map(() => value));
-  const flipped = axes.length === 0 ? w : b.node('Slice', [w, each(-1), each(-(2 ** 31)), b.ints(axes), each(-1)]);
-  return b.rearrange(flipped, shape, [groups, o / groups, c, sizeOf(k)], [0, 2, 1, 3], [groups * c, o / groups, ...k]);
-}
-
-/**
- * The padding with which an unstrided convolution of dy by the turned kernel gives the gradient of an input of the
- * given sizes.
- */
-export const inputGradPadding = (
-  kernel: Shape,
-  dy: Shape,
-  { padding, dilation, spatial }: ConvAttrs & { spatial: Shape },
-): Pads =>
-  spatial.map((size, i) => {
-    const reach = (kernel[i]! - 1) * dilation[i]!;
-    const low = reach - padding[i]![0];
-    return [low, size + reach - dy[i]! - low];
-  });
 
 const convInputGrad: Lowering<ConvAttrs & { spatial: readonly number[] }> = ({ b, inputs: [w, dy], attrs }) => {
   const { strides, padding, dilation, groups, spatial } = attrs;
@@ -136,7 +82,7 @@ const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = ({
   return b.rearrange(summed, [c, out * taps], [c, out, taps], [1, 0, 2], y!.shape);
 };
 
-/** Convolutions and their gradients, by transforms where those pay. */
+/** Convolutions and their gradients: by transforms where those pay, by blocked kernels where there are any. */
 export const conv = {
   conv: (call) => {
     const {
@@ -144,9 +90,11 @@ export const conv = {
       inputs: [x, w],
       outputs: [y],
       attrs,
+      target,
     } = call;
     const problem = spectralProblem(x!.shape, w!.shape, y!.shape, attrs);
     if (problem) return spectralConv(call, problem);
+    if (fillsBlocks(target.block, x!.shape, w!.shape, attrs.groups)) return blockedConv(call);
     return b.node('Conv', [x!.name(), w!.name()], convNode(w!.shape.slice(2), attrs));
   },
   convInputGrad: (call) => {
@@ -154,9 +102,15 @@ export const conv = {
       inputs: [w, dy],
       outputs: [x],
       attrs,
+      target,
     } = call;
     const problem = spectralProblem(x!.shape, w!.shape, dy!.shape, attrs);
-    return problem ? spectralInputGrad(call, problem) : convInputGrad(call);
+    if (problem) return spectralInputGrad(call, problem);
+    const padding = inputGradPadding(w!.shape.slice(2), dy!.shape.slice(2), attrs);
+    const direct = attrs.strides.every((s) => s === 1) && padding.every(([low, high]) => low >= 0 && high >= 0);
+    return direct && fillsBlocks(target.block, x!.shape, w!.shape, attrs.groups)
+      ? blockedInputGrad(call)
+      : convInputGrad(call);
   },
   convKernelGrad: (call) => {
     const {

@@ -2,7 +2,7 @@ import { type PoolAttrs, sizeOf } from '../../tensor/index.ts';
 import type { Builder } from '../builder.ts';
 import type { NodeAttr } from '../proto.ts';
 import type { Value } from '../value.ts';
-import { padsOf } from './conv.ts';
+import { padsOf } from './conv-node.ts';
 import type { Lowering, Lowerings } from './lowering.ts';
 
 const windowNode = ({ window, strides, padding }: PoolAttrs): Record<string, NodeAttr> => ({
