@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { Inspection } from 'hyperloom/hyper';
 import { engineOf, reopen } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
-import { inspectRun } from '../run/weights.ts';
+import { inspectRun, weightColumns, weightRow } from '../run/weights.ts';
 import { code, whole } from './flags.ts';
-import { jsonLine, line, short, table } from './output.ts';
+import { jsonLine, line, table } from './output.ts';
 
 /** `hyperloom inspect RUN`: what is generated, what is stored, and how each varies. */
 export function addInspect(command: Command): void {
@@ -28,16 +28,7 @@ export function addInspect(command: Command): void {
 }
 
 function show({ weights, total, direct, generated, generator, compression }: Inspection): void {
-  const rows = weights.map((w) => [
-    w.path,
-    w.shape.join('x'),
-    w.source,
-    w.count,
-    w.expected === undefined ? '' : short(w.expected),
-    short(w.atInit.variance),
-    short(w.now.variance),
-  ]);
-  line(table(['weight', 'shape', 'source', 'count', 'ordinary variance', 'at start', 'now'], rows));
+  line(table(weightColumns, weights.map(weightRow)));
   line();
   line(
     `generated weights: ${generated.toLocaleString('en-US')} from ${generator.toLocaleString('en-US')} parameters, ${compression.toFixed(2)} times as many`,

@@ -4,6 +4,7 @@ import type { NdArray } from 'hyperloom/tensor';
 import type { Experiment, Recipe } from '../recipes/recipe.ts';
 import type { Outcome } from '../run/execute.ts';
 import type { MetricsLine, RunFolder } from '../run/folder.ts';
+import { weightColumns, weightRow } from '../run/weights.ts';
 import { confusionMatrix, curves, type Series } from './charts.ts';
 import { escaped, page, tableHtml } from './html.ts';
 import { kernelSheet } from './kernels.ts';
@@ -24,7 +25,6 @@ export interface ReportParts {
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-const short = (value: number) => (value === 0 ? '0' : value.toPrecision(3));
 
 /** Writes `report/index.html`, complete in itself, and its pictures; gives the path of the page. */
 export async function writeReport(parts: ReportParts): Promise<string> {
@@ -96,16 +96,7 @@ function resultTable({ results, metrics }: Outcome): string {
 }
 
 function weightTable({ weights, total, direct, generated, generator, compression }: Inspection): string {
-  const rows = weights.map((w) => [
-    w.path,
-    w.shape.join(' x '),
-    w.source,
-    w.count,
-    w.expected === undefined ? '' : short(w.expected),
-    short(w.atInit.variance),
-    short(w.now.variance),
-  ]);
-  const table = tableHtml(['weight', 'shape', 'source', 'count', 'ordinary variance', 'at start', 'now'], rows);
+  const table = tableHtml(weightColumns, weights.map(weightRow));
   const n = (value: number) => value.toLocaleString('en-US');
   return `${table}<p>${n(generated)} weights are generated from ${n(generator)} parameters, ${compression.toFixed(2)} times as many. All parameters: ${n(total)}, against ${n(direct)} trained directly.</p>`;
 }

@@ -1,5 +1,5 @@
 import { type Engine, runOnce } from 'hyperloom/engine';
-import type { Hypernetwork, Inspection } from 'hyperloom/hyper';
+import type { Hypernetwork, Inspection, WeightReport } from 'hyperloom/hyper';
 import { inspect } from 'hyperloom/hyper';
 import { ArgumentError, random } from 'hyperloom/tensor';
 import { initialParams, type Run, type Trainable } from 'hyperloom/train';
@@ -29,3 +29,20 @@ export async function inspectRun(
   const now = await run.call(model.materialise as never, ...source);
   return inspect(model, first, now);
 }
+
+/** A number in four significant digits. */
+const short = (value: number): string => (value === 0 ? '0' : value.toPrecision(4));
+
+/** Heads of the columns of {@link weightRow}. */
+export const weightColumns = ['weight', 'shape', 'source', 'count', 'ordinary variance', 'at start', 'now'] as const;
+
+/** One weight of a target as a row of a table. */
+export const weightRow = ({ path, shape, source, count, expected, atInit, now }: WeightReport): (string | number)[] => [
+  path,
+  shape.join('x'),
+  source,
+  count,
+  expected === undefined ? '' : short(expected),
+  short(atInit.variance),
+  short(now.variance),
+];
