@@ -118,7 +118,7 @@ describe('convolution by blocked kernels', () => {
   test('a value is brought into blocks once, and only where channels fill them', () => {
     const graphOf = (channels: number) => {
       const shapes: Shape[] = [
-        [2, channels, 6, 6],
+        [8, channels, 12, 12],
         [channels, channels, 3, 3],
       ];
       const { program } = trace(twice({}), ...shapes.map((shape) => ({ dtype: 'float32', shape }) as const));

@@ -32,13 +32,18 @@ export function crop(b: Builder, x: string, shape: Shape, padding: Pads): { name
   return { name, padding: padding.map(([low, high]) => [Math.max(0, low), Math.max(0, high)]) };
 }
 
+/** Every kernel of w turned about: its taps in reverse along each axis. */
+export function turnedTaps(b: Builder, w: string, shape: Shape): string {
+  const axes = shape.flatMap((size, i) => (i > 1 && size > 1 ? [i] : []));
+  const each = (value: number) => b.ints(axes.map(() => value));
+  return axes.length === 0 ? w : b.node('Slice', [w, each(-1), each(-(2 ** 31)), b.ints(axes), each(-1)]);
+}
+
 /** w [groups * O, C, ...k] to [groups * C, O, ...k] with every kernel turned about: the kernel of the input's gradient. */
 export function turnedKernel(b: Builder, w: string, shape: Shape, groups: number): string {
   const [o, c, ...k] = shape as [number, number, ...number[]];
-  const axes = k.flatMap((size, i) => (size > 1 ? [i + 2] : []));
-  const each = (value: number) => b.ints(axes.map(() => value));
-  const flipped = axes.length === 0 ? w : b.node('Slice', [w, each(-1), each(-(2 ** 31)), b.ints(axes), each(-1)]);
-  return b.rearrange(flipped, shape, [groups, o / groups, c, sizeOf(k)], [0, 2, 1, 3], [groups * c, o / groups, ...k]);
+  const view = [groups, o / groups, c, sizeOf(k)];
+  return b.rearrange(turnedTaps(b, w, shape), shape, view, [0, 2, 1, 3], [groups * c, o / groups, ...k]);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ConvAttrs, sizeOf } from '../../tensor/index.ts';
-import { blockedConv, blockedInputGrad, fillsBlocks } from './blocked.ts';
-import { convNode, crop, inputGradPadding, padsOf, turnedKernel } from './conv-node.ts';
+import { blockedConv, blockedInputGrad } from './blocked.ts';
+import { convNode, crop, inputGradPadding, padsOf, turnedKernel, turnedTaps } from './conv-node.ts';
 import type { Lowering, Lowerings } from './lowering.ts';
 import { spectralConv, spectralInputGrad, spectralKernelGrad, spectralProblem } from './spectral.ts';
 
@@ -90,27 +90,26 @@ export const conv = {
       inputs: [x, w],
       outputs: [y],
       attrs,
-      target,
     } = call;
     const problem = spectralProblem(x!.shape, w!.shape, y!.shape, attrs);
     if (problem) return spectralConv(call, problem);
-    if (fillsBlocks(target.block, x!.shape, w!.shape, attrs.groups)) return blockedConv(call);
-    return b.node('Conv', [x!.name(), w!.name()], convNode(w!.shape.slice(2), attrs));
+    const node = convNode(w!.shape.slice(2), attrs);
+    return blockedConv(call, node) ?? b.node('Conv', [x!.name(), w!.name()], node);
   },
   convInputGrad: (call) => {
     const {
+      b,
       inputs: [w, dy],
       outputs: [x],
       attrs,
-      target,
     } = call;
     const problem = spectralProblem(x!.shape, w!.shape, dy!.shape, attrs);
     if (problem) return spectralInputGrad(call, problem);
     const padding = inputGradPadding(w!.shape.slice(2), dy!.shape.slice(2), attrs);
     const direct = attrs.strides.every((s) => s === 1) && padding.every(([low, high]) => low >= 0 && high >= 0);
-    return direct && fillsBlocks(target.block, x!.shape, w!.shape, attrs.groups)
-      ? blockedInputGrad(call)
-      : convInputGrad(call);
+    const node = convNode(w!.shape.slice(2), { ...attrs, padding });
+    const turned = () => turnedTaps(b, w!.name(), w!.shape);
+    return (direct ? blockedInputGrad(call, node, turned) : undefined) ?? convInputGrad(call);
   },
   convKernelGrad: (call) => {
     const {
