@@ -36,14 +36,17 @@ export function lower(program: Program, target: Target): Graph {
     });
   }
   b.prefix = '';
-  const taken = new Set<string>();
+  // Everything is written before anything is renamed, for what is written late reads values by their first names.
+  const firsts = program.outputs.map(({ id }) => (values.get(id) as Value).name());
+  /** What values that became outputs are called now. */
+  const renamed = new Map<string, string>();
   const outputs = program.outputs.map(({ id }, i) => {
     const value = values.get(id) as Value;
-    const name = value.name();
+    const first = firsts[i] as string;
+    const name = renamed.get(first) ?? first;
     const end = ends[i] as string;
-    if (taken.has(name) || !b.rename(name, end)) b.alias(name, end);
-    else value.rename(end);
-    taken.add(end).add(value.name());
+    if (name === first && b.rename(name, end)) renamed.set(first, end);
+    else b.alias(name, end);
     return { name: end, dtype: value.dtype, shape: value.shape };
   });
   return b.graph(inputs, outputs);

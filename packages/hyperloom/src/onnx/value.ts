@@ -47,8 +47,4 @@ export class Value implements Aval {
   set blocked(form: Blocked) {
     this.#blocked = form;
   }
-  /** Notes that the row-major form goes by another name now. */
-  rename(name: string): void {
-    this.#plain = name;
-  }
 }
