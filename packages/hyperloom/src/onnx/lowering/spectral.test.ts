@@ -78,6 +78,41 @@ describe('convolution by transforms', () => {
     await engine.dispose();
   });
 
+  test('a blank part of an image gives exactly 0', async () => {
+    const [x, w] = [noise([32, 16, 14, 14], 1), noise([16, 16, 7, 7], 2)];
+    // Ink in the first row alone: with padding 3 it reaches the first four.
+    x.data.forEach((_, i) => {
+      if (i % 196 >= 14) x.data[i] = 0;
+    });
+    const { program } = trace(
+      (a: Tensor, b: Tensor) =>
+        conv(a, b, {
+          padding: [
+            [3, 3],
+            [3, 3],
+          ],
+        }),
+      x,
+      w,
+    );
+    const engine = ortEngine({ threads: 1, spinning: false });
+    const [y] = await (await engine.compile(program)).run([x, w]);
+    await engine.dispose();
+    expect(
+      spectralProblem(x.shape, w.shape, y!.shape, {
+        strides: [1, 1],
+        padding: [
+          [3, 3],
+          [3, 3],
+        ],
+        dilation: [1, 1],
+        groups: 1,
+      }),
+    ).toBeDefined();
+    expect(y!.data.filter((value, i) => i % 196 >= 56 && value !== 0)).toHaveLength(0);
+    expect(y!.data.filter((value, i) => i % 196 < 56 && value === 0).length).toBeLessThan(5);
+  });
+
   test('is left alone where the direct kernels are better', () => {
     const plain = {
       strides: [1, 1],

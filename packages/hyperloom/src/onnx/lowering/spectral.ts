@@ -148,6 +148,19 @@ function stacked(b: Builder, [upper, lower]: readonly [string, string]): string 
   return b.node('Concat', [upper, lower], { axis: 1 });
 }
 
+/** Root mean squares that are added and taken away again: what is below half of a unit in their last place becomes 0. */
+const guard = 64;
+
+/**
+ * Rounds away what the transforms leave of their own rounding. A blank part of an image must give exactly 0, as the
+ * definition does: a ReLU that follows tells 0 from the smallest number above it.
+ */
+function withoutNoise(b: Builder, x: string, size: number): string {
+  const norm = b.node('ReduceL2', [x], { keepdims: 0 });
+  const shift = b.node('Mul', [norm, b.scalar('float32', guard / Math.sqrt(size))]);
+  return b.node('Sub', [b.node('Add', [x, shift]), shift]);
+}
+
 /** conv by transforms: Y = X conj(W). */
 export function spectralConv({ b, inputs: [x, w] }: Pick<Call, 'b' | 'inputs'>, problem: Problem): string {
   const { n, c, o, kernel, y, low } = problem;
@@ -166,7 +179,7 @@ export function spectralConv({ b, inputs: [x, w] }: Pick<Call, 'b' | 'inputs'>, 
     multiply(b, image, stacked(b, [b.node('Neg', [imaginary]), real])),
   ];
   const out = inverse(b, grid, y, [-low[0], -low[1]], spectrum, n * o);
-  return b.reshape(out, undefined, [n, o, ...y]);
+  return b.reshape(withoutNoise(b, out, n * o * sizeOf(y)), undefined, [n, o, ...y]);
 }
 
 /** convInputGrad by transforms: dX = dY W. */

@@ -103,6 +103,17 @@ describe('passes', () => {
     same(program, simple);
   });
 
+  test('one scale after another is one scale', () => {
+    const { program } = trace((v: Tensor, s: Tensor) => mul(mul(v, s), 3), vector, { dtype: 'float32', shape: [] });
+    const simple = optimize(program);
+    expect(simple.nodes.map((node) => [node.op, node.outputs[0]!.shape])).toEqual([
+      ['constant', []],
+      ['mul', []],
+      ['mul', [3]],
+    ]);
+    same(program, simple);
+  });
+
   test('adding 0 of a larger shape is a broadcast, not nothing', () => {
     const { program } = trace((v: Tensor) => add(v, constant(ndarray(new Float32Array(6), [2, 3]))), vector);
     expect(simplify(program).outputs[0]!.id).not.toBe(0);

@@ -44,6 +44,22 @@ function unchanged({ op, inputs, outputs }: ProgramNode, to: Rewriting): ValueId
   }
 }
 
+/** Whether a value is one number that meets anything without changing its shape. */
+const isNumber = (id: ValueId, to: Rewriting): boolean => to.aval(id).shape.length === 0;
+
+/** A product of many numbers by two, one after the other, as their product by the product of the two. */
+function scaledOnce(inputs: readonly ValueId[], to: Rewriting): readonly ValueId[] | undefined {
+  const last = inputs.find((id) => isNumber(id, to));
+  const scaled = inputs.find((id) => !isNumber(id, to));
+  const inner = scaled === undefined ? undefined : to.source(scaled);
+  if (last === undefined || inner?.op !== 'mul') return undefined;
+  const first = inner.inputs.find((id) => isNumber(id, to));
+  const many = inner.inputs.find((id) => !isNumber(id, to));
+  if (first === undefined || many === undefined) return undefined;
+  const [both] = to.emit('mul', [first, last], {});
+  return to.emit('mul', [many, both as ValueId], {});
+}
+
 /** A cheaper operation for the same value, if there is one. */
 function cheaper({ op, inputs, outputs, attrs }: ProgramNode, to: Rewriting): readonly ValueId[] | undefined {
   const [x, y] = inputs as [ValueId, ValueId];
@@ -55,6 +71,7 @@ function cheaper({ op, inputs, outputs, attrs }: ProgramNode, to: Rewriting): re
     return to.emit('add', [x, to.source(y)!.inputs[0] as ValueId], {});
   if (op === 'add' && to.source(y)?.op === 'neg' && isFloat(outputs[0]!.dtype))
     return to.emit('sub', [x, to.source(y)!.inputs[0] as ValueId], {});
+  if (op === 'mul' && isFloat(outputs[0]!.dtype)) return scaledOnce(inputs, to);
   if (op === 'reshape' && source?.op === 'reshape') return to.emit('reshape', [source.inputs[0] as ValueId], attrs);
   return undefined;
 }
