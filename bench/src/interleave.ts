@@ -56,8 +56,13 @@ export async function interleave(sides: readonly Side[], rounds: number, roundMs
 /** Whether a side was too slow to take every step that is checked. */
 export const wasSlow = ({ losses }: Measured): boolean => losses.length <= CHECKED;
 
-/** The largest difference of two sides' losses over the steps that both took; NaN where one has none. */
+/**
+ * The largest difference of two sides' losses over the steps that both took, in parts of the loss where that is above 1;
+ * NaN where one has none.
+ */
 export const lossDifference = (a: readonly number[], b: readonly number[]): number => {
   const steps = Math.min(a.length, b.length);
-  return Math.max(...Array.from({ length: Math.max(steps, 1) }, (_, i) => Math.abs(a[i]! - b[i]!)));
+  return Math.max(
+    ...Array.from({ length: Math.max(steps, 1) }, (_, i) => Math.abs(a[i]! - b[i]!) / Math.max(1, Math.abs(b[i]!))),
+  );
 };

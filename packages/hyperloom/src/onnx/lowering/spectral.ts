@@ -149,7 +149,7 @@ function stacked(b: Builder, [upper, lower]: readonly [string, string]): string 
 }
 
 /** Root mean squares that are added and taken away again: what is below half of a unit in their last place becomes 0. */
-const guard = 64;
+const guard = 128;
 
 /**
  * Rounds away what the transforms leave of their own rounding. A blank part of an image must give exactly 0, as the
