@@ -14,6 +14,7 @@ import {
   named,
   ndarray,
   type Program,
+  scatterAdd,
   type Tensor,
   trace,
   zerosArray,
@@ -87,6 +88,24 @@ describe('ortEngine', () => {
     const run = await engine.compile(program);
     const results = await run.run([ndarray([[2]])]);
     expect(results.map(({ data }) => data[0])).toEqual([2, 6, 6, 4]);
+    await run.dispose();
+  });
+
+  test('adds up equal indices, however many threads there are', async () => {
+    const count = 100_000;
+    const avals: Aval[] = [
+      { dtype: 'float32', shape: [3, 2] },
+      { dtype: 'int32', shape: [count] },
+      { dtype: 'float32', shape: [count, 2] },
+    ];
+    const run = await engine.compile(trace((...xs: Tensor[]) => scatterAdd(xs[0]!, xs[1]!, xs[2]!), ...avals).program);
+    const indices = ndarray(
+      Int32Array.from({ length: count }, (_, i) => i % 2),
+      [count],
+    );
+    const ones = ndarray(new Float32Array(2 * count).fill(1), [count, 2]);
+    const [y] = await run.run([zerosArray('float32', [3, 2]), indices, ones]);
+    expect(Array.from(y!.data)).toEqual([count / 2, count / 2, count / 2, count / 2, 0, 0]);
     await run.dispose();
   });
 

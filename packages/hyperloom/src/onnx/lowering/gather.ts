@@ -2,8 +2,9 @@ import { type Shape, sizeOf } from '../../tensor/index.ts';
 import type { Lowering, Lowerings } from './lowering.ts';
 
 /**
- * Adds rows by index. ONNX scatters along the first axis, so another one is brought to the front for it: base
- * [outer, n, inner] and updates [outer, i, inner].
+ * Adds rows by index, over base [outer, n, inner] and updates [outer, i, inner]. ScatterND would take rows whole, but
+ * its threads lose sums where indices are equal; ScatterElements does not, and is quick along a single axis. So each
+ * element gets its offset into the flat base.
  */
 const scatterAdd: Lowering<{ axis: number }> = ({
   b,
@@ -15,19 +16,24 @@ const scatterAdd: Lowering<{ axis: number }> = ({
   const rows = base!.shape[axis] as number;
   const inner = sizeOf(base!.shape.slice(axis + 1));
   const count = sizeOf(indices!.shape);
-  const front = ({ name, shape }: { name: string; shape: Shape }, n: number) =>
-    b.rearrange(name, shape, [outer, n, inner], [1, 0, 2], [n, outer * inner]);
-  const at = b.reshape(b.cast(indices!.name(), 'int64'), indices!.shape, [count, 1]);
+  const total = [sizeOf(base!.shape)];
+  const number = (value: number) => b.scalar('int32', value);
+  const multiples = (length: number, step: number, shape: Shape) =>
+    b.array({ dtype: 'int32', shape, data: Int32Array.from({ length }, (_, i) => i * step) });
+  let at = b.reshape(indices!.name(), indices!.shape, [count, 1]);
+  if (inner > 1) at = b.node('Add', [b.node('Mul', [at, number(inner)]), multiples(inner, 1, [inner])]);
+  if (outer > 1) at = b.node('Add', [at, multiples(outer, rows * inner, [outer, 1, 1])]);
+  const flat = [outer * count * inner];
   const sums = b.node(
-    'ScatterND',
+    'ScatterElements',
     [
-      front({ name: base!.name(), shape: base!.shape }, rows),
-      at,
-      front({ name: updates!.name(), shape: updates!.shape }, count),
+      b.reshape(base!.name(), base!.shape, total),
+      b.reshape(at, [count, 1], flat),
+      b.reshape(updates!.name(), updates!.shape, flat),
     ],
-    { reduction: 'add' },
+    { axis: 0, reduction: 'add' },
   );
-  return b.rearrange(sums, [rows, outer * inner], [rows, outer, inner], [1, 0, 2], y!.shape);
+  return b.reshape(sums, total, y!.shape);
 };
 
 /** Reading and adding rows by index. */
