@@ -15,7 +15,7 @@ const domain = 'com.microsoft.nchwc';
 const smallestWork = 1e6;
 
 /** The blocked form of a value over a grid [N, C, H, W], reordered if it is not on hand. */
-export function blockedName(b: Builder, x: Value, grid: Shape): string {
+function blockedName(b: Builder, x: Value, grid: Shape): string {
   if (x.blocked !== undefined && sameShape(x.blocked.grid, grid)) return x.blocked.name;
   const name = b.node('ReorderInput', [b.reshape(x.name(), x.shape, grid)], {}, { domain });
   x.blocked = { name, grid };
@@ -23,7 +23,7 @@ export function blockedName(b: Builder, x: Value, grid: Shape): string {
 }
 
 /** A value that came out blocked; it is put in rows when something needs rows. */
-export const fromBlocked = (b: Builder, y: Aval, grid: Shape, name: string): Value =>
+const fromBlocked = (b: Builder, y: Aval, grid: Shape, name: string): Value =>
   new Value(
     y,
     () => b.reshape(b.node('ReorderOutput', [name], { channels: grid[1] as number }, { domain }), grid, y.shape),

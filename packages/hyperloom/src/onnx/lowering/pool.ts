@@ -2,7 +2,6 @@ import { type PoolAttrs, sizeOf } from '../../tensor/index.ts';
 import type { Builder } from '../builder.ts';
 import type { NodeAttr } from '../proto.ts';
 import type { Value } from '../value.ts';
-import { blockedPoolGrad } from './blocked-pool.ts';
 import { padsOf } from './conv-node.ts';
 import type { Lowering, Lowerings } from './lowering.ts';
 
@@ -16,14 +15,7 @@ const windowNode = ({ window, strides, padding }: PoolAttrs): Record<string, Nod
 const maxima = (b: Builder, x: Value, attrs: PoolAttrs): string =>
   b.nodes('MaxPool', [x.name()], windowNode(attrs), { outputs: 2 })[1] as string;
 
-const maxPoolGrad: Lowering<PoolAttrs> = (call) => {
-  const {
-    b,
-    inputs: [x, dy],
-    attrs,
-  } = call;
-  const inBlocks = blockedPoolGrad(call);
-  if (inBlocks) return inBlocks;
+const maxPoolGrad: Lowering<PoolAttrs> = ({ b, inputs: [x, dy], attrs }) => {
   const { window, strides } = attrs;
   const at = maxima(b, x!, attrs);
   if (window.every((size, i) => size <= strides[i]!))
