@@ -1,4 +1,4 @@
-import { type ConvAttrs, ndarray, type Shape, sizeOf } from '../../tensor/index.ts';
+import { type ConvAttrs, type NdArray, ndarray, type Shape, sizeOf } from '../../tensor/index.ts';
 import type { Builder } from '../builder.ts';
 import type { Value } from '../value.ts';
 import type { Call } from './lowering.ts';
@@ -73,20 +73,18 @@ export function spectralProblem(
 }
 
 /**
- * Cosines and sines, [frequencies, points]: the two parts of exp(-i angle), or what turns a spectrum back into the
+ * Cosines, then sines, [2 frequencies, points]: the two parts of exp(-i angle), or what turns a spectrum back into the
  * numbers at points shifted by an offset.
  */
 function waves(
-  b: Builder,
   { size: [rows, columns], frequencies }: Grid,
   [height, width]: Pair,
   [top, left]: Pair,
   inverse: boolean,
-): Parts {
+): NdArray {
   const half = Math.floor(columns / 2) + 1;
   const points = height * width;
-  const real = new Float32Array(frequencies * points);
-  const imaginary = new Float32Array(frequencies * points);
+  const data = new Float32Array(2 * frequencies * points);
   for (let f = 0; f < frequencies; f++) {
     const u = Math.floor(f / half);
     const v = f % half;
@@ -95,12 +93,13 @@ function waves(
     for (let i = 0; i < height; i++) {
       for (let j = 0; j < width; j++) {
         const angle = 2 * Math.PI * ((u * (i + top)) / rows + (v * (j + left)) / columns);
-        real[f * points + i * width + j] = weight * Math.cos(angle);
-        imaginary[f * points + i * width + j] = -weight * Math.sin(angle);
+        const at = f * points + i * width + j;
+        data[at] = weight * Math.cos(angle);
+        data[at + frequencies * points] = -weight * Math.sin(angle);
       }
     }
   }
-  return [b.array(ndarray(real, [frequencies, points])), b.array(ndarray(imaginary, [frequencies, points]))];
+  return ndarray(data, [2 * frequencies, points]);
 }
 
 /** Real and imaginary parts, by name. */
@@ -112,15 +111,19 @@ const multiply = (b: Builder, x: string, y: string, attrs: { transA?: number; tr
 /** The spectrum of `planes` planes: [frequencies, planes] for each part. */
 function transform(b: Builder, grid: Grid, plane: Pair, x: string, planes: number): Parts {
   const flat = b.reshape(x, undefined, [planes, sizeOf(plane)]);
-  const [real, imaginary] = waves(b, grid, plane, [0, 0], false);
-  return [multiply(b, real, flat, { transB: 1 }), multiply(b, imaginary, flat, { transB: 1 })];
+  const { data } = waves(grid, plane, [0, 0], false);
+  const size = data.length / 2;
+  const part = (from: number) => {
+    const own = ndarray(data.slice(from, from + size), [grid.frequencies, sizeOf(plane)]);
+    return multiply(b, b.array(own), flat, { transB: 1 });
+  };
+  return [part(0), part(size)];
 }
 
-/** The numbers of `planes` planes from their spectrum: [planes, points]. */
-function inverse(b: Builder, grid: Grid, plane: Pair, offset: Pair, [real, imaginary]: Parts, planes: number): string {
-  const [cosines, sines] = waves(b, grid, plane, offset, true);
-  const flat = (part: string) => b.reshape(part, undefined, [grid.frequencies, planes]);
-  return b.node('Gemm', [flat(imaginary), sines, b.node('Gemm', [flat(real), cosines], { transA: 1 })], { transA: 1 });
+/** The numbers of `planes` planes from their spectrum, [2 parts, frequencies, planes]: [planes, points]. */
+function inverse(b: Builder, grid: Grid, plane: Pair, offset: Pair, spectrum: string, planes: number): string {
+  const flat = b.reshape(spectrum, undefined, [2 * grid.frequencies, planes]);
+  return multiply(b, flat, b.array(waves(grid, plane, offset, true)), { transA: 1 });
 }
 
 const known = new WeakMap<Value, Map<string, string>>();
@@ -143,9 +146,22 @@ function imageSpectrum(b: Builder, grid: Grid, value: Value): string {
   return made;
 }
 
-/** The spectrum of a kernel as [frequencies, inputs, outputs] of a product, stacked so that one product is complex. */
-function stacked(b: Builder, [upper, lower]: readonly [string, string]): string {
-  return b.node('Concat', [upper, lower], { axis: 1 });
+/**
+ * A complex product of spectra as one of real numbers: [frequencies, N, 2 inputs] by [2 parts, frequencies, 2 inputs,
+ * outputs] to [2 parts, frequencies, N, outputs]. Each part of the result has a stack of the kernel's parts of its own.
+ */
+function complexProduct(
+  b: Builder,
+  { frequencies }: Grid,
+  image: string,
+  [inputs, outputs]: Pair,
+  stacks: readonly [Parts, Parts],
+): string {
+  const kernels = stacks.map((parts) => {
+    const apart = parts.map((part) => b.reshape(part, undefined, [frequencies, inputs, outputs]));
+    return b.reshape(b.node('Concat', apart, { axis: 1 }), undefined, [1, frequencies, 2 * inputs, outputs]);
+  });
+  return b.node('MatMul', [image, b.node('Concat', kernels, { axis: 0 })]);
 }
 
 /** Root mean squares that are added and taken away again: what is below half of a unit in their last place becomes 0. */
@@ -165,19 +181,14 @@ function withoutNoise(b: Builder, x: string, size: number): string {
 export function spectralConv({ b, inputs: [x, w] }: Pick<Call, 'b' | 'inputs'>, problem: Problem): string {
   const { n, c, o, kernel, y, low } = problem;
   const grid = gridOf(problem);
-  const flipped = b.transpose(
-    b.reshape(w!.name(), w!.shape, [o, c, sizeOf(kernel)]),
-    [o, c, sizeOf(kernel)],
-    [1, 0, 2],
-  );
-  const [real, imaginary] = transform(b, grid, kernel, flipped, c * o).map((part) =>
-    b.reshape(part, undefined, [grid.frequencies, c, o]),
-  ) as [string, string];
-  const image = imageSpectrum(b, grid, x!);
-  const spectrum: Parts = [
-    multiply(b, image, stacked(b, [real, imaginary])),
-    multiply(b, image, stacked(b, [b.node('Neg', [imaginary]), real])),
+  const taps = sizeOf(kernel);
+  const flipped = b.rearrange(w!.name(), w!.shape, [o, c, taps], [1, 0, 2], [c * o, taps]);
+  const [real, imaginary] = transform(b, grid, kernel, flipped, c * o);
+  const stacks: [Parts, Parts] = [
+    [real, imaginary],
+    [b.node('Neg', [imaginary]), real],
   ];
+  const spectrum = complexProduct(b, grid, imageSpectrum(b, grid, x!), [c, o], stacks);
   const out = inverse(b, grid, y, [-low[0], -low[1]], spectrum, n * o);
   return b.reshape(withoutNoise(b, out, n * o * sizeOf(y)), undefined, [n, o, ...y]);
 }
@@ -186,14 +197,12 @@ export function spectralConv({ b, inputs: [x, w] }: Pick<Call, 'b' | 'inputs'>, 
 export function spectralInputGrad({ b, inputs: [w, dy] }: Pick<Call, 'b' | 'inputs'>, problem: Problem): string {
   const { n, c, o, kernel, x, low } = problem;
   const grid = gridOf(problem);
-  const [real, imaginary] = transform(b, grid, kernel, w!.name(), o * c).map((part) =>
-    b.reshape(part, undefined, [grid.frequencies, o, c]),
-  ) as [string, string];
-  const image = imageSpectrum(b, grid, dy!);
-  const spectrum: Parts = [
-    multiply(b, image, stacked(b, [real, b.node('Neg', [imaginary])])),
-    multiply(b, image, stacked(b, [imaginary, real])),
+  const [real, imaginary] = transform(b, grid, kernel, w!.name(), o * c);
+  const stacks: [Parts, Parts] = [
+    [real, b.node('Neg', [imaginary])],
+    [imaginary, real],
   ];
+  const spectrum = complexProduct(b, grid, imageSpectrum(b, grid, dy!), [o, c], stacks);
   const out = inverse(b, grid, x, low, spectrum, n * c);
   return b.reshape(out, undefined, [n, c, ...x]);
 }
@@ -208,11 +217,8 @@ export function spectralKernelGrad({ b, inputs: [x, dy] }: Pick<Call, 'b' | 'inp
   const [rr, ri, ir, ii] = rows.flatMap((row) =>
     b.nodes('Split', [row, b.ints([o, o])], { axis: 2 }, { outputs: 2 }),
   ) as [string, string, string, string];
-  const spectrum: Parts = [b.node('Add', [rr, ii]), b.node('Sub', [ir, ri])];
+  const spectrum = b.node('Concat', [b.node('Add', [rr, ii]), b.node('Sub', [ir, ri])], { axis: 0 });
   const out = inverse(b, grid, kernel, [-low[0], -low[1]], spectrum, c * o);
-  return b.reshape(
-    b.transpose(b.reshape(out, undefined, [c, o, sizeOf(kernel)]), [c, o, sizeOf(kernel)], [1, 0, 2]),
-    undefined,
-    [o, c, ...kernel],
-  );
+  const taps = sizeOf(kernel);
+  return b.rearrange(out, [c * o, taps], [c, o, taps], [1, 0, 2], [o, c, ...kernel]);
 }
