@@ -1,7 +1,7 @@
 export * as data from './data/index.ts';
 export { compileFunction, defaultEngine, type Engine, type Executable, runOnce } from './engine/index.ts';
-export { codes, type Head, type Hypernetwork, heads, hypernetwork } from './hyper/index.ts';
 export * as hyper from './hyper/index.ts';
+export { codes, type Head, type Hypernetwork, heads, hypernetwork } from './hyper/index.ts';
 export * as io from './io/index.ts';
 export * as nn from './nn/index.ts';
 export * as optim from './optim/index.ts';
