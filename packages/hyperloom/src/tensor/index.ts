@@ -43,7 +43,18 @@ export * as random from './random.ts';
 export { currentScope, named } from './scope.ts';
 export { parseProgram, serializeProgram } from './serialize.ts';
 export { type Aval, broadcastShapes, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.ts';
-export { type Attr, type Attrs, constant, type Op, placeholder, Tensor, type TensorLike } from './tensor.ts';
+export {
+  type Attr,
+  type Attrs,
+  type BatchCall,
+  constant,
+  type Node,
+  type Op,
+  placeholder,
+  Tensor,
+  type TensorLike,
+  type VjpCall,
+} from './tensor.ts';
 export { type Traced, trace } from './trace.ts';
 export type { Mapped, Tree } from './tree.ts';
 export * as tree from './tree.ts';

@@ -6,6 +6,6 @@ export type { StopReason, TrainEvent } from './events.ts';
 export type { Concrete, Example, Measure, Trainable } from './model.ts';
 export { type Packing, packing } from './packing.ts';
 export { openRun, type Run } from './run.ts';
-export { initialParams, initProgram, type StepOptions, stepProgram } from './step.ts';
+export { type Carried, initialParams, initProgram, type StepOptions, stepProgram, type TracedForm } from './step.ts';
 export { compileStepper, type Stepper, type StepResult } from './stepper.ts';
 export { type CheckpointOptions, type EvaluateOptions, type TrainOptions, train } from './train.ts';

@@ -36,7 +36,7 @@ export interface StepOptions {
 }
 
 /** A traced function with the form of its result. */
-interface Form {
+export interface TracedForm {
   readonly program: Program;
   readonly output: unknown;
 }
@@ -52,7 +52,11 @@ export const initialParams = (model: Pick<Trainable, 'init'>, key: Tensor): unkn
  * The program that draws first parameters and optimiser state: the run's key in, `{ theta, optimizer }` out. The key is
  * an input, since an engine would take a program without inputs for a constant and compute it while compiling.
  */
-export const initProgram = ({ model, layout, optimizer }: Pick<StepOptions, 'model' | 'layout' | 'optimizer'>): Form =>
+export const initProgram = ({
+  model,
+  layout,
+  optimizer,
+}: Pick<StepOptions, 'model' | 'layout' | 'optimizer'>): TracedForm =>
   trace((key: Tensor): Carried<Tensor> => {
     const theta = layout.pack(initialParams(model, key));
     return { theta, optimizer: optimizer.init(theta) };
@@ -62,7 +66,7 @@ export const initProgram = ({ model, layout, optimizer }: Pick<StepOptions, 'mod
  * The program of a whole training step: forward, backward and update.
  * In: `{ theta, optimizer }`, the run's key, the step's number (int32), a batch. Out: the same carried values, loss, gradient norm.
  */
-export function stepProgram(options: StepOptions, carried: unknown): Form {
+export function stepProgram(options: StepOptions, carried: unknown): TracedForm {
   const { model, layout, optimizer, loss, batch } = options;
   const run = ({ theta, optimizer: state }: Carried<Tensor>, runKey: Tensor, step: Tensor, data: Example) => {
     const key = random.foldIn(random.foldIn(runKey, 1), step);

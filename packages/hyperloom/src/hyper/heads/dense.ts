@@ -11,7 +11,8 @@ export interface DenseOptions {
   readonly init?: HeadInit;
 }
 
-interface Affine {
+/** The weights of an affine layer. */
+export interface Affine {
   readonly weight: WeightSpec;
   readonly bias: WeightSpec;
 }

@@ -1,2 +1,2 @@
-export { type DenseOptions, type DenseSpec, dense } from './dense.ts';
-export { type LayerwiseOptions, type LayerwiseSpec, layerwise } from './layerwise.ts';
+export { type Affine, type DenseOptions, type DenseSpec, dense } from './dense.ts';
+export { type GeneratorSpec, type LayerwiseOptions, type LayerwiseSpec, layerwise } from './layerwise.ts';

@@ -31,7 +31,7 @@ export interface LayerwiseOptions {
 }
 
 /** The weights of one generator and the embeddings of the tiles that share it. */
-interface GeneratorSpec {
+export interface GeneratorSpec {
   readonly z: WeightSpec;
   readonly in: { readonly weight: WeightSpec; readonly bias: WeightSpec };
   readonly out: { readonly weight: WeightSpec; readonly bias: WeightSpec };
