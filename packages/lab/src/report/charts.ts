@@ -1,7 +1,7 @@
 import * as echarts from 'echarts';
 import { palette } from './palette.ts';
 
-const size = { width: 640, height: 360 };
+const size = { width: 540, height: 360 };
 const text = { color: palette.ink, fontFamily: 'sans-serif' };
 
 function draw(option: echarts.EChartsOption, { width, height } = size): string {
@@ -11,6 +11,14 @@ function draw(option: echarts.EChartsOption, { width, height } = size): string {
   chart.dispose();
   return svg;
 }
+
+/** A picture of {@link draw} as a file of its own: its ink follows the reader's light or dark ground. */
+export const standalone = (svg: string): string =>
+  svg.replace(
+    /^<svg[^>]*>/,
+    (open) =>
+      `${open}<style>svg { color: #1b1f24; } @media (prefers-color-scheme: dark) { svg { color: #e5e7eb; background: #14171c; } }</style>`,
+  );
 
 /** A curve: its name and its points. */
 export interface Series {
@@ -26,19 +34,37 @@ export function curves(title: string, series: readonly Series[], { log = false }
     axisLine: { lineStyle: { color: palette.ink } },
     splitLine: { lineStyle: { color: palette.faint } },
     axisLabel: { color: palette.ink },
+    nameTextStyle: text,
   };
   return draw({
     title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
-    legend: { bottom: 0, textStyle: text, icon: 'roundRect', itemWidth: 16, itemHeight: 3, itemGap: 14 },
-    grid: { left: 60, right: 50, top: 40, bottom: 60 },
-    xAxis: { type: 'value', name: 'step', nameLocation: 'end', nameGap: 6, ...axis, max: 'dataMax' },
+    // Two curves to a line, so that the four of a run and its control stand in two even rows.
+    legend: [series.slice(0, 2), series.slice(2)].map((row, i) => ({
+      data: row.map(({ name }) => name),
+      bottom: i === 0 && series.length > 2 ? 20 : 0,
+      textStyle: text,
+      itemWidth: 28,
+      itemHeight: 8,
+      itemGap: 18,
+    })),
+    grid: { left: 60, right: 20, top: 40, bottom: series.length > 2 ? 92 : 72 },
+    xAxis: {
+      type: 'value',
+      name: 'step',
+      nameLocation: 'middle',
+      nameGap: 26,
+      ...axis,
+      axisLabel: { ...axis.axisLabel, showMaxLabel: false },
+      max: 'dataMax',
+    },
     yAxis: { type: log ? 'log' : 'value', scale: true, ...axis },
     series: series.map(({ name, points, colour, dashed }) => ({
       type: 'line',
       name,
       data: points.map(([x, y]) => [x, y]),
       showSymbol: points.length < 40,
-      symbolSize: 4,
+      symbol: 'circle',
+      symbolSize: 5,
       lineStyle: { width: 1.5, color: colour, type: dashed ? 'dashed' : 'solid' },
       itemStyle: { color: colour },
     })),
@@ -53,7 +79,13 @@ export function confusionMatrix(
 ): string {
   const wrong = counts.flatMap((row, i) => row.filter((_, j) => i !== j));
   const cells = counts.flatMap((row, i) =>
-    row.map((n, j) => ({ value: [j, i, i === j ? 0 : n], label: { formatter: n === 0 ? '' : String(n) } })),
+    row.map((n, j) => ({
+      value: [j, i, i === j ? 0 : n],
+      label: {
+        formatter: n === 0 ? '' : String(n),
+        fontWeight: i === j ? ('bold' as const) : ('normal' as const),
+      },
+    })),
   );
   const axis = {
     type: 'category' as const,
@@ -65,13 +97,13 @@ export function confusionMatrix(
     {
       title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
       grid: { left: 60, right: 20, top: 40, bottom: 50 },
-      xAxis: { ...axis, name: 'predicted', nameLocation: 'middle', nameGap: 28 },
-      yAxis: { ...axis, name: 'true', nameLocation: 'middle', nameGap: 36, inverse: true },
+      xAxis: { ...axis, name: 'predicted', nameLocation: 'middle', nameGap: 28, nameTextStyle: text },
+      yAxis: { ...axis, name: 'true', nameLocation: 'middle', nameGap: 36, nameTextStyle: text, inverse: true },
       visualMap: {
         show: false,
         min: 0,
         max: Math.max(1, ...wrong),
-        inRange: { color: ['rgba(239, 68, 68, 0)', 'rgba(239, 68, 68, 0.85)'] },
+        inRange: { color: ['rgba(239, 68, 68, 0)', 'rgba(239, 68, 68, 0.6)'] },
       },
       series: [
         {
@@ -82,6 +114,6 @@ export function confusionMatrix(
         },
       ],
     },
-    { width: 520, height: 460 },
+    { width: 540, height: 460 },
   );
 }

@@ -2,7 +2,8 @@
 export const palette = {
   main: '#3b82f6',
   control: '#f59e0b',
-  ink: '#808792',
+  /** The colour of the text around a picture. */
+  ink: 'currentColor',
   faint: 'rgba(128, 135, 146, 0.25)',
 } as const;
 

@@ -5,7 +5,7 @@ import type { Experiment, Recipe } from '../recipes/recipe.ts';
 import type { Outcome } from '../run/execute.ts';
 import type { MetricsLine, RunFolder } from '../run/folder.ts';
 import { weightColumns, weightRow } from '../run/weights.ts';
-import { confusionMatrix, curves, type Series } from './charts.ts';
+import { confusionMatrix, curves, type Series, standalone } from './charts.ts';
 import { escaped, page, tableHtml } from './html.ts';
 import { kernelSheet } from './kernels.ts';
 import { palette } from './palette.ts';
@@ -35,7 +35,7 @@ export async function writeReport(parts: ReportParts): Promise<string> {
     ...outcome.results.map(({ trial, confusion }): [string, string, string] => [
       `confusion.${trial.name}.svg`,
       `Test examples by true and predicted class: ${trial.title}.`,
-      confusionMatrix(trial.title, confusion, parts.experiment.classes.names),
+      confusionMatrix(`${trial.title}: ${mistakes(confusion)}`, confusion, parts.experiment.classes.names),
     ]),
     ...Object.entries(generated)
       .filter(([, { shape }]) => shape.length === 4)
@@ -45,7 +45,8 @@ export async function writeReport(parts: ReportParts): Promise<string> {
         kernelSheet(weights),
       ]),
   ];
-  for (const [name, , content] of pictures) await folder.write(join('report', name), content);
+  for (const [name, , content] of pictures)
+    await folder.write(join('report', name), typeof content === 'string' ? standalone(content) : content);
   const figures = pictures.map(
     ([, caption, content]) => `<figure>${inline(content)}<figcaption>${escaped(caption)}</figcaption></figure>`,
   );
@@ -64,6 +65,13 @@ const inline = (content: string | Uint8Array): string =>
   typeof content === 'string'
     ? content
     : `<img alt="" src="data:image/png;base64,${Buffer.from(content).toString('base64')}">`;
+
+/** `107 wrong of 10,000`. */
+function mistakes(confusion: readonly (readonly number[])[]): string {
+  const all = confusion.flat().reduce((sum, n) => sum + n, 0);
+  const right = confusion.reduce((sum, row, i) => sum + row[i]!, 0);
+  return `${(all - right).toLocaleString('en-US')} wrong of ${all.toLocaleString('en-US')}`;
+}
 
 /** Training (where logged) and validation values of a metric for each trial. */
 function series({ experiment, lines }: ReportParts, metric: string): Series[] {
