@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadCheckpoint } from 'hyperloom/io';
+import { decodeSafetensors, loadCheckpoint, readBytes } from 'hyperloom/io';
 import type { NdArray } from 'hyperloom/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -14,10 +14,14 @@ interface Ended {
   readonly err: string;
 }
 
-/** Runs the command line from its sources; `watch` sees the output as it grows and may end the process. */
+/**
+ * Runs the command line from its sources; `watch` sees the output as it grows and may end the process, `leave` stops
+ * reading after the first of it.
+ */
 function hyperloom(
   args: readonly string[],
-  watch?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
+  watch: (out: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  { leave = false } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=source', entry, ...args]);
   let out = '';
@@ -27,7 +31,8 @@ function hyperloom(
   });
   child.stdout.on('data', (text) => {
     out += text;
-    watch?.(out, (signal) => child.kill(signal));
+    watch(out, (signal) => child.kill(signal));
+    if (leave) child.stdout.destroy();
   });
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
 }
@@ -84,7 +89,10 @@ describe('hyperloom train mnist', () => {
     expect(inspected.out).toContain('all parameters: 12,910, against 21,210 trained directly (60.9 %)');
     const generated = await hyperloom(['generate', out, '--out', join(out, 'weights.safetensors'), '--threads', '1']);
     expect(generated.out).toContain('conv2.weight');
-    await access(join(out, 'weights.safetensors'));
+    const weights = decodeSafetensors(await readBytes(join(out, 'weights.safetensors')), 'weights');
+    expect(weights.tensors['conv2.weight']?.shape).toEqual([16, 16, 7, 7]);
+    const coded = await hyperloom(['generate', out, '--code', '1,2', '--threads', '1']);
+    expect([coded.code, coded.err]).toEqual([2, 'hyperloom: --code: expected none for the hypernetwork, got 2\n']);
 
     const again = await hyperloom(['train', 'mnist', ...short, '--out', out]);
     expect([again.code, again.err]).toEqual([
@@ -97,38 +105,43 @@ describe('hyperloom train mnist', () => {
     );
   }, 60_000);
 
-  test.each(['SIGKILL', 'SIGINT'] as const)(
+  test.each([
+    // By this line a checkpoint is on the disk, and the steps that follow it are lost.
+    ['SIGKILL', '"event":"checkpoint"'],
+    ['SIGINT', '"step":14'],
+  ] as const)(
     'stopped by %s and resumed, it ends with the same bits',
-    async (signal) => {
+    async (signal, moment) => {
       const out = join(folder, signal);
-      const args = [
-        'train',
-        'mnist',
-        '--steps',
-        '40',
-        '--set',
-        'control=false',
-        '--set',
-        'batch=500',
-        '--threads',
-        '1',
-        '--json',
-        '--out',
-        out,
-      ];
       const whole = join(folder, 'uninterrupted');
-      await hyperloom([...args.slice(0, -1), whole, '--resume']);
-      const stopped = await hyperloom(args, (text, kill) => text.includes('"step":14') && kill(signal));
-      if (signal === 'SIGINT') expect(stopped.code).toBe(1);
-      const resumed = await hyperloom([...args, '--resume']);
-      expect(resumed.code).toBe(0);
+      const settings = ['--steps', '60', '--set', 'control=false', '--set', 'batch=500'];
+      const common = ['--threads', '1', '--json'];
+      await hyperloom(['train', 'mnist', ...settings, ...common, '--resume', '--out', whole]);
+      let killed = false;
+      const stopped = await hyperloom(['train', 'mnist', ...settings, ...common, '--out', out], (text, kill) => {
+        if (killed || !text.includes(moment)) return;
+        killed = true;
+        kill(signal);
+        // Under npx one Ctrl-C arrives twice.
+        setTimeout(() => kill(signal), 5);
+      });
+      const resume = ['train', 'mnist', '--out', out, '--resume'];
+      if (signal === 'SIGINT')
+        expect([stopped.code, stopped.err]).toEqual([
+          1,
+          `hyperloom: stopped; go on with: hyperloom ${resume.join(' ')}\n`,
+        ]);
+      const resumed = await hyperloom([...resume, ...common]);
+      expect([resumed.code, resumed.err]).toEqual([0, '']);
+      const start = jsonLines(resumed.out)[0] as { readonly event: string; readonly step: number };
+      expect(start.event).toBe('start');
+      expect(start.step).toBeGreaterThan(0);
+      expect(start.step).toBeLessThan(60);
       expect(await bits(out)).toEqual(await bits(whole));
-      const steps = (await readFile(join(out, 'metrics.jsonl'), 'utf8'))
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-        .filter(({ event }) => event === 'step');
-      expect(steps.map(({ step }) => step)).toEqual([...new Set(steps.map(({ step }) => step))]);
+      const steps = jsonLines(await readFile(join(out, 'metrics.jsonl'), 'utf8'))
+        .filter(({ event }) => event === 'step')
+        .map(({ step }) => step);
+      expect(steps).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
     },
     60_000,
   );
@@ -136,21 +149,31 @@ describe('hyperloom train mnist', () => {
 
 describe('the command line', () => {
   test.each([
-    [['train', 'mnits'], 'hyperloom: expected a recipe (mnist), got "mnits"; did you mean mnist?'],
-    [
-      ['train', 'mnist', '--set', 'contorl=false'],
-      'hyperloom: --set: expected one of full, control, batch, epochs, learningRate, init, got "contorl"; did you mean control?',
-    ],
-    [['train', 'mnist', '--set', 'batch=many'], 'hyperloom: --set batch: expected a number, got "many"'],
+    [['train', 'mnits'], 'expected a recipe (mnist), got "mnits"; did you mean mnist?'],
+    [['train'], "missing required argument 'recipe'"],
+    [['train', 'mnist', '--set', 'init=papr'], '--set init: expected one of hyperfan, paper, got "papr"'],
     [
       ['train', 'mnist', '--steps', '0'],
-      "error: option '--steps <n>' argument '0' is invalid. expected a whole number of at least 1.",
+      "option '--steps <n>' argument '0' is invalid. expected a whole number of at least 1.",
     ],
-    [['eval', '/nowhere'], 'hyperloom: expected a folder with a run, got /nowhere, which has no config.json'],
-    [['fly'], "error: unknown command 'fly'"],
+    [['eval', 'nowhere'], 'expected a folder with a run, got nowhere, which has no config.json'],
+    [['tain'], "unknown command 'tain' (Did you mean train?)"],
   ])('%j is misused: one line, exit code 2', async (args, message) => {
     const { code, out, err } = await hyperloom(args);
-    expect([code, out, err.split('\n')[0]]).toEqual([2, '', message]);
+    expect([code, out, err]).toEqual([2, '', `hyperloom: ${message}\n`]);
+  });
+
+  test('settings that do not fit the data leave no folder behind', async () => {
+    const out = join(folder, 'unfit');
+    const { code, err } = await hyperloom(['train', 'mnist', '--set', 'batch=60000', '--out', out]);
+    expect([code, err]).toEqual([2, 'hyperloom: batches: expected a size from 1 to the 55000 examples, got 60000\n']);
+    await expect(access(out)).rejects.toThrow(/ENOENT/);
+  });
+
+  test('a reader that goes away ends the run quietly', async () => {
+    const out = join(folder, 'pipe');
+    const piped = await hyperloom(['train', 'mnist', ...short, '--json', '--out', out], undefined, { leave: true });
+    expect([piped.code, piped.err]).toEqual([0, '']);
   });
 
   test('lists recipes with their settings and published figures', async () => {

@@ -4,7 +4,7 @@ import { encodeSafetensors, writeAtomic } from 'hyperloom/io';
 import type { NdArray } from 'hyperloom/tensor';
 import { engineOf, reopen } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
-import { hypernetworkOf } from '../run/weights.ts';
+import { codeFor, hypernetworkOf } from '../run/weights.ts';
 import { code, whole } from './flags.ts';
 import { jsonLine, line, short, table } from './output.ts';
 
@@ -22,9 +22,9 @@ export function addGenerate(command: Command): void {
     .action(async (path: string, flags: { threads?: number; json?: boolean; code?: number[]; out?: string }) => {
       const folder = await RunFolder.open(path);
       const engine = await engineOf(flags.threads);
-      const { run } = await reopen(folder, engine);
+      const { experiment, run } = await reopen(folder, engine);
       hypernetworkOf(run.model);
-      const weights: Readonly<Record<string, NdArray>> = await run.generate(flags.code);
+      const weights: Readonly<Record<string, NdArray>> = await run.generate(codeFor(experiment.trials[0], flags.code));
       if (flags.out !== undefined)
         await writeAtomic(
           flags.out,

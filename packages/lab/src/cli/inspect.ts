@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Inspection } from 'hyperloom/hyper';
 import { engineOf, reopen } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
-import { inspectRun, weightColumns, weightRow } from '../run/weights.ts';
+import { codeFor, inspectRun, weightColumns, weightRow } from '../run/weights.ts';
 import { code, whole } from './flags.ts';
 import { jsonLine, line, table } from './output.ts';
 
@@ -19,8 +19,8 @@ export function addInspect(command: Command): void {
     .action(async (path: string, flags: { threads?: number; json?: boolean; code?: number[] }) => {
       const folder = await RunFolder.open(path);
       const engine = await engineOf(flags.threads);
-      const { run } = await reopen(folder, engine);
-      const report = await inspectRun(run, folder.config.seed, engine, flags.code);
+      const { experiment, run } = await reopen(folder, engine);
+      const report = await inspectRun(run, folder.config.seed, engine, codeFor(experiment.trials[0], flags.code));
       if (flags.json) jsonLine({ event: 'done', ...report });
       else show(report);
       await engine.dispose();

@@ -12,12 +12,15 @@ export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;
 
 const { version } = createRequire(import.meta.url)('@hyperloom/lab/package.json') as { version: string };
 
+/** An error on one line, whatever it quotes. */
+const complaint = (text: string): string => `hyperloom: ${text.trim().replace(/\s*\n\s*/g, ' ')}\n`;
+
 export function program(): Command {
   const command = new Command('hyperloom')
     .description('Hypernetworks: networks that generate the weights of other networks.')
     .version(version)
     .exitOverride()
-    .showHelpAfterError('(add --help for what there is)')
+    .configureOutput({ outputError: (text, write) => write(complaint(text.replace(/^error: /, ''))) })
     .configureHelp({ showGlobalOptions: true });
   for (const add of [addRecipes, addTrain, addEval, addInspect, addGenerate]) add(command, version);
   for (const verb of command.commands) verb.exitOverride();
@@ -37,7 +40,7 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.misused;
     const known = error instanceof HyperloomError;
-    process.stderr.write(`hyperloom: ${known ? error.message : String(error)}\n`);
+    process.stderr.write(complaint(known ? error.message : String(error)));
     if (process.env.HYPERLOOM_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
     return error instanceof ArgumentError ? exitCodes.misused : exitCodes.failed;
   }

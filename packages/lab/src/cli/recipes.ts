@@ -8,6 +8,7 @@ export function addRecipes(command: Command): void {
     .command('recipes')
     .description('list the recipes, their settings and the published figures that they stand beside')
     .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExamples:\n  $ hyperloom recipes\n  $ hyperloom recipes --json')
     .action(({ json }: { json?: boolean }) => {
       for (const { name, summary, reference, options } of Object.values(recipes)) {
         if (json) {

@@ -1,6 +1,6 @@
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { writeReport } from '../report/report.ts';
 import { engineOf, execute, type Outcome, recipeOf } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
 import { settingsFrom } from '../run/settings.ts';
@@ -11,7 +11,7 @@ import { jsonDisplay, textDisplay } from './progress.ts';
 
 interface TrainFlags {
   readonly steps?: number;
-  readonly seed: number;
+  readonly seed?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly set: readonly string[];
@@ -27,7 +27,9 @@ Examples:
   $ hyperloom train mnist --out runs/mnist --resume
 
 A run stopped by Ctrl-C, or killed, goes on with --resume and ends with the same parameters to the bit.
-Exit codes: 0 done, 1 failed or stopped, 2 misused.`;
+Exit codes: 0 done, 1 failed or stopped, 2 misused. HYPERLOOM_DEBUG=1 shows where an error came from.`;
+
+const runtime = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
 
 /** `hyperloom train RECIPE`. */
 export function addTrain(command: Command, version: string): void {
@@ -36,9 +38,9 @@ export function addTrain(command: Command, version: string): void {
     .description('train a recipe and its control, and write a run folder with checkpoint, metrics and report')
     .argument('<recipe>', 'see hyperloom recipes')
     .option('--steps <n>', "steps in place of the recipe's own", whole(1))
-    .option('--seed <n>', 'names first parameters, order of the data and all other randomness', whole(0), 0)
+    .option('--seed <n>', 'names first parameters, order of the data and all other randomness (default: 0)', whole(0))
     .option('--out <folder>', 'run folder (default: runs/RECIPE-SEED)')
-    .option('--resume', 'go on with the run in the folder, if there is one')
+    .option('--resume', 'go on with the run in the folder, if there is one, with the settings that it began with')
     .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered, [])
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--json', 'one JSON object a line; the last has "event":"done"')
@@ -49,21 +51,27 @@ export function addTrain(command: Command, version: string): void {
 async function trainRecipe(name: string, flags: TrainFlags, version: string): Promise<void> {
   const began = performance.now();
   const recipe = recipeOf(name);
-  const settings = settingsFrom(recipe, flags.set);
-  const { seed, json = false, resume = false } = flags;
-  const out = flags.out ?? join('runs', `${name}-${seed}`);
-  const folder = await RunFolder.create(
-    out,
-    { recipe: name, settings, seed, steps: flags.steps ?? null, version },
-    { resume },
-  );
-  const experiment = await recipe.prepare(settings, { seed, ...(flags.steps !== undefined && { steps: flags.steps }) });
+  const { json = false, resume = false } = flags;
+  const out = flags.out ?? join('runs', `${name}-${flags.seed ?? 0}`);
+  const before = await RunFolder.found(out, { resume });
+  const settings = settingsFrom(recipe, flags.set, before?.recipe === name ? before.settings : {});
+  const seed = flags.seed ?? before?.seed ?? 0;
+  const steps = flags.steps ?? before?.steps ?? null;
+  // Settings that do not fit must leave no folder behind, so the experiment comes first.
+  const experiment = await recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
+  const versions = { hyperloom: version, node: process.versions.node, onnxruntime: runtime.version };
+  const folder = await RunFolder.create(out, { recipe: name, settings, seed, steps, versions }, { resume });
   await folder.rewind(experiment.trials.map((trial) => trial.name));
 
+  // Charts are slow to load: only a run needs them, and it loads them before a new build can take their file away.
+  const { writeReport } = await import('../report/report.ts');
+
   const stop = new AbortController();
+  let stopped = 0;
   const onSignal = () => {
-    // The second signal means it.
-    if (stop.signal.aborted) process.exit(1);
+    // A second signal means it, unless it is the first one once more: npx passes on what the terminal sends already.
+    if (stop.signal.aborted && performance.now() - stopped > 1_000) process.exit(1);
+    if (!stop.signal.aborted) stopped = performance.now();
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
@@ -73,13 +81,13 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
     const outcome = await execute({
       folder,
       experiment,
-      steps: flags.steps ?? experiment.steps,
+      steps: steps ?? experiment.steps,
       engine,
       signal: stop.signal,
       onEvent: (event) => display.show(event),
     });
     if (outcome.reason === 'signal') {
-      if (!json) line(`stopped; go on with: hyperloom train ${name} --out ${out} --resume`);
+      process.stderr.write(`hyperloom: stopped; go on with: ${folder.resuming}\n`);
       process.exitCode = 1;
       return;
     }
@@ -98,7 +106,7 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
     });
     if (json) jsonLine({ event: 'done', metrics: outcome.metrics, seconds, out, report });
     else summary(outcome, recipe.reference, seconds, report);
-    const short = flags.steps === undefined ? experiment.judge(outcome.metrics) : undefined;
+    const short = steps === null ? experiment.judge(outcome.metrics) : undefined;
     if (short !== undefined) {
       process.stderr.write(`hyperloom: ${short}\n`);
       process.exitCode = 1;

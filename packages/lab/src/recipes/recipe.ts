@@ -4,6 +4,10 @@ import type { EvaluateOptions, Example, Measure, Metrics, Trainable, TrainOption
 /** A setting of a recipe that `--set` changes. */
 export interface RecipeOption {
   readonly default: boolean | number | string;
+  /** The words that may stand for it, where not every one does. */
+  readonly choices?: readonly string[];
+  /** The smallest number that may stand for it. */
+  readonly least?: number;
   readonly help: string;
 }
 
@@ -26,6 +30,8 @@ export interface Trial {
   readonly data: TrainOptions['data'];
   readonly validation: EvaluateOptions['data'];
   readonly test: EvalBatches<Example>;
+  /** Numbers in the code that a caller gives; absent where the model holds its codes itself. */
+  readonly codeSize?: number;
   /** Turns one output into a class, for the confusion matrix. */
   readonly predict: (output: never) => unknown;
 }

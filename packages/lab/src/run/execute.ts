@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { defaultEngine, type Engine } from 'hyperloom/engine';
 import { ortEngine } from 'hyperloom/engine/ort';
 import type { Json } from 'hyperloom/io';
@@ -116,17 +117,27 @@ export function named({ trial, metrics }: Pick<TrialResult, 'trial' | 'metrics'>
   return Object.fromEntries(Object.entries(all).map(([name, value]) => [`${prefix}.${name}`, value]));
 }
 
-/** The experiment and the trained main model of a run folder. */
+/**
+ * The experiment and the trained main model of a run folder.
+ * @throws ArgumentError when the run has saved nothing yet, FormatError when its checkpoint is damaged
+ */
 export async function reopen(
   folder: RunFolder,
   engine: Engine,
 ): Promise<{ experiment: Experiment; run: Run<Trainable> }> {
   const { recipe, settings, seed, steps }: RunConfig = folder.config;
+  const checkpoint = folder.checkpoint('main');
+  await access(checkpoint).catch((cause) => {
+    throw new ArgumentError(
+      `expected a run with a checkpoint, got ${folder.path}, which has none yet; go on with: ${folder.resuming}`,
+      { cause },
+    );
+  });
   const experiment = await recipeOf(recipe).prepare(
     { ...settings, control: false },
     { seed, ...(steps !== null && { steps }) },
   );
   const [main] = experiment.trials;
-  const { params, step } = await loadParams(folder.checkpoint('main'), main.model.spec);
+  const { params, step } = await loadParams(checkpoint, main.model.spec);
   return { experiment, run: openRun(main.model, params, engine, step) };
 }

@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileError, type Json, loadCheckpoint, writeAtomic } from 'hyperloom/io';
 import { ArgumentError, FormatError } from 'hyperloom/tensor';
@@ -11,7 +11,8 @@ export interface RunConfig {
   readonly seed: number;
   /** Steps asked for; null for the recipe's own. */
   readonly steps: number | null;
-  readonly version: string;
+  /** Versions of what the figures hang on; absent in folders written without them. */
+  readonly versions?: Readonly<Record<string, string>>;
 }
 
 /** One line of `metrics.jsonl`. */
@@ -27,14 +28,23 @@ export class RunFolder {
   }
 
   /**
+   * What the run says that a folder holds; undefined for a folder that holds none, or is not there.
+   * @throws ArgumentError when it holds a run and `resume` is not set
+   */
+  static async found(path: string, { resume }: { readonly resume: boolean }): Promise<RunConfig | undefined> {
+    const found = await readConfig(path);
+    if (found !== undefined && !resume)
+      throw new ArgumentError(`--out: expected a folder without a run, got ${path}; add --resume to go on with it`);
+    return found;
+  }
+
+  /**
    * Makes a folder for a new run, or goes on with one that was made from the same settings.
    * @throws ArgumentError when the folder holds a run and `resume` is not set, or one with other settings
    */
   static async create(path: string, config: RunConfig, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
-    const found = await readConfig(path);
+    const found = await RunFolder.found(path, { resume });
     if (found !== undefined) {
-      if (!resume)
-        throw new ArgumentError(`--out: expected a folder without a run, got ${path}; add --resume to go on with it`);
       const key = differing(found, config);
       if (key !== undefined)
         throw new ArgumentError(
@@ -63,6 +73,11 @@ export class RunFolder {
 
   checkpoint(trial: string): string {
     return join(this.path, trial === 'main' ? 'checkpoint.safetensors' : `checkpoint.${trial}.safetensors`);
+  }
+
+  /** The command that goes on with the run. */
+  get resuming(): string {
+    return `hyperloom train ${this.config.recipe} --out ${this.path} --resume`;
   }
 
   /** Writes a file of the folder, whole or not at all. */
@@ -97,7 +112,10 @@ export class RunFolder {
     });
   }
 
-  /** Drops what was logged after the step at which each trial goes on. */
+  /**
+   * Drops what was logged after the step at which each trial goes on.
+   * @throws FormatError when a checkpoint is damaged; the metrics are then as they were
+   */
   async rewind(trials: readonly string[]): Promise<void> {
     const steps = new Map<string, number>();
     for (const trial of trials) steps.set(trial, await stepOf(this.checkpoint(trial)));
@@ -115,11 +133,27 @@ async function readConfig(path: string): Promise<RunConfig | undefined> {
   } catch {
     return undefined;
   }
+  const name = join(path, 'config.json');
+  let config: unknown;
   try {
-    return JSON.parse(text) as RunConfig;
+    config = JSON.parse(text);
   } catch (cause) {
-    throw new FormatError(`${join(path, 'config.json')}: expected JSON, got something else`, { cause });
+    throw new FormatError(`${name}: expected JSON, got something else`, { cause });
   }
+  if (!isRunConfig(config)) throw new FormatError(`${name}: expected the recipe, settings, seed and steps of a run`);
+  return config;
+}
+
+function isRunConfig(value: unknown): value is RunConfig {
+  if (typeof value !== 'object' || value === null) return false;
+  const { recipe, settings, seed, steps } = value as Partial<Record<keyof RunConfig, unknown>>;
+  return (
+    typeof recipe === 'string' &&
+    typeof settings === 'object' &&
+    settings !== null &&
+    typeof seed === 'number' &&
+    (steps === null || typeof steps === 'number')
+  );
 }
 
 function differing(found: RunConfig, wanted: RunConfig): string | undefined {
@@ -131,10 +165,9 @@ function differing(found: RunConfig, wanted: RunConfig): string | undefined {
 }
 
 async function stepOf(checkpoint: string): Promise<number> {
-  try {
-    return (await loadCheckpoint(checkpoint)).step;
-  } catch {
-    // No checkpoint, or one that the run itself will refuse with its own words.
-    return 0;
-  }
+  const there = await access(checkpoint).then(
+    () => true,
+    () => false,
+  );
+  return there ? (await loadCheckpoint(checkpoint)).step : 0;
 }

@@ -1,5 +1,5 @@
 import { ArgumentError } from 'hyperloom/tensor';
-import type { Recipe, Settings } from '../recipes/recipe.ts';
+import type { Recipe, RecipeOption, Settings } from '../recipes/recipe.ts';
 
 /** Edits that turn one word into another; enough to find the option that was meant. */
 function distance(a: string, b: string): number {
@@ -18,32 +18,38 @@ export const nearest = (name: string, known: readonly string[]): string | undefi
   known.map((k) => [distance(name.toLowerCase(), k.toLowerCase()), k] as const).sort(([a], [b]) => a - b)[0]?.[1];
 
 /**
- * The settings of a recipe from `key=value` pairs over its defaults.
- * @throws ArgumentError for an unknown key, or a value of another type than the default
+ * The settings of a recipe from `key=value` pairs over those of a run that goes on, if any, and the defaults.
+ * @throws ArgumentError for an unknown key, or a value that the option does not take
  */
-export function settingsFrom(recipe: Recipe, pairs: readonly string[]): Settings {
-  const settings: Record<string, boolean | number | string> = Object.fromEntries(
-    Object.entries(recipe.options).map(([key, option]) => [key, option.default]),
-  );
+export function settingsFrom(recipe: Recipe, pairs: readonly string[], before: Settings = {}): Settings {
+  const settings: Record<string, boolean | number | string> = {
+    ...Object.fromEntries(Object.entries(recipe.options).map(([key, option]) => [key, option.default])),
+    ...before,
+  };
   const known = Object.keys(recipe.options);
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     const key = at < 0 ? pair : pair.slice(0, at);
     if (at < 0) throw new ArgumentError(`--set: expected key=value, got "${pair}"`);
-    const option = recipe.options[key];
+    const option = Object.hasOwn(recipe.options, key) ? recipe.options[key] : undefined;
     if (option === undefined) {
       throw new ArgumentError(
         `--set: expected one of ${known.join(', ')}, got "${key}"; did you mean ${nearest(key, known)}?`,
       );
     }
-    settings[key] = valueFrom(key, pair.slice(at + 1), option.default);
+    settings[key] = valueFrom(key, pair.slice(at + 1), option);
   }
   return settings;
 }
 
-function valueFrom(key: string, text: string, like: boolean | number | string): boolean | number | string {
-  if (typeof like === 'string') return text;
-  if (typeof like === 'boolean') {
+function valueFrom(key: string, text: string, option: RecipeOption): boolean | number | string {
+  const { choices, least = Number.NEGATIVE_INFINITY } = option;
+  if (typeof option.default === 'string') {
+    if (choices && !choices.includes(text))
+      throw new ArgumentError(`--set ${key}: expected one of ${choices.join(', ')}, got "${text}"`);
+    return text;
+  }
+  if (typeof option.default === 'boolean') {
     if (text !== 'true' && text !== 'false')
       throw new ArgumentError(`--set ${key}: expected true or false, got "${text}"`);
     return text === 'true';
@@ -51,5 +57,6 @@ function valueFrom(key: string, text: string, like: boolean | number | string): 
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value))
     throw new ArgumentError(`--set ${key}: expected a number, got "${text}"`);
+  if (value < least) throw new ArgumentError(`--set ${key}: expected a number of at least ${least}, got ${text}`);
   return value;
 }

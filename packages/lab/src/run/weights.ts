@@ -3,6 +3,7 @@ import type { Hypernetwork, Inspection, WeightReport } from 'hyperloom/hyper';
 import { inspect } from 'hyperloom/hyper';
 import { ArgumentError, random } from 'hyperloom/tensor';
 import { initialParams, type Run, type Trainable } from 'hyperloom/train';
+import type { Trial } from '../recipes/recipe.ts';
 
 /** A hypernetwork of which the commands know no more than that it is one. */
 export type AnyHypernetwork = Hypernetwork<unknown, never, unknown, unknown, unknown, unknown>;
@@ -11,6 +12,19 @@ export type AnyHypernetwork = Hypernetwork<unknown, never, unknown, unknown, unk
 export function hypernetworkOf(model: Trainable): AnyHypernetwork {
   if (!('materialise' in model)) throw new ArgumentError(`expected a run of a hypernetwork, got ${model.name}`);
   return model as unknown as AnyHypernetwork;
+}
+
+/**
+ * A code that a caller gave, if the model takes one of its size.
+ * @throws ArgumentError when it takes none, another size, or none was given
+ */
+export function codeFor(
+  { codeSize, title }: Trial,
+  code: readonly number[] | undefined,
+): readonly number[] | undefined {
+  if (code?.length === codeSize) return code;
+  const wanted = codeSize === undefined ? 'none' : `${codeSize} numbers`;
+  throw new ArgumentError(`--code: expected ${wanted} for the ${title}, got ${code?.length ?? 'none'}`);
 }
 
 /** Every weight of the target at the start of a run and now. */

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { recipes } from '../recipes/index.ts';
+import { nearest, settingsFrom } from './settings.ts';
+
+const recipe = recipes.mnist!;
+
+test('settings stand over those of a run that goes on, and these over the defaults', () => {
+  const settings = settingsFrom(recipe, ['batch=64', 'full=true'], { batch: 32, control: false });
+  expect(settings).toMatchObject({ batch: 64, full: true, control: false, epochs: 0, init: 'hyperfan' });
+});
+
+test('a wrong setting is one line', () => {
+  const refused = (pair: string) => expect(() => settingsFrom(recipe, [pair]));
+  refused('contorl=false').toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "contorl"; did you mean control?]`,
+  );
+  refused('batch=many').toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: --set batch: expected a number, got "many"]`,
+  );
+  refused('batch=').toThrowErrorMatchingInlineSnapshot(`[ArgumentError: --set batch: expected a number, got ""]`);
+  refused('batch=-5').toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: --set batch: expected a number of at least 0, got -5]`,
+  );
+  refused('full=yes').toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: --set full: expected true or false, got "yes"]`,
+  );
+  refused('init=papr').toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: --set init: expected one of hyperfan, paper, got "papr"]`,
+  );
+  refused('full').toThrowErrorMatchingInlineSnapshot(`[ArgumentError: --set: expected key=value, got "full"]`);
+  refused('toString=1').toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "toString"; did you mean control?]`,
+  );
+});
+
+test('the nearest name is the one with fewest edits', () => {
+  expect(nearest('epocs', Object.keys(recipe.options))).toBe('epochs');
+  expect(nearest('LEARNINGRATE', Object.keys(recipe.options))).toBe('learningRate');
+  expect(nearest('x', [])).toBeUndefined();
+});
