@@ -105,6 +105,7 @@ describe('hyperloom train mnist', () => {
     );
   }, 60_000);
 
+  let uninterrupted: Promise<Ended> | undefined;
   test.each([
     // By this line a checkpoint is on the disk, and the steps that follow it are lost.
     ['SIGKILL', '"event":"checkpoint"'],
@@ -116,7 +117,8 @@ describe('hyperloom train mnist', () => {
       const whole = join(folder, 'uninterrupted');
       const settings = ['--steps', '60', '--set', 'control=false', '--set', 'batch=500'];
       const common = ['--threads', '1', '--json'];
-      await hyperloom(['train', 'mnist', ...settings, ...common, '--resume', '--out', whole]);
+      uninterrupted ??= hyperloom(['train', 'mnist', ...settings, ...common, '--out', whole]);
+      expect((await uninterrupted).code).toBe(0);
       let killed = false;
       const stopped = await hyperloom(['train', 'mnist', ...settings, ...common, '--out', out], (text, kill) => {
         if (killed || !text.includes(moment)) return;
