@@ -6,8 +6,8 @@ import type { Call } from './lowering.ts';
 /*
  * Convolutions with large kernels over small images by the discrete Fourier transform. A transform of an image is one
  * product with a constant matrix, which ONNX Runtime runs two to three times faster, per multiplication, than a
- * convolution; and the transforms of x and dy serve forward pass and both gradients. Numbers agree with the direct
- * kernels to a few units in the sixth digit.
+ * convolution; and the transforms of x and dy serve forward pass and both gradients. Results agree with the direct
+ * kernels to about 1e-5 of their root mean square.
  */
 
 /** Geometry of the circular grid that holds a convolution without wrapping round into what is read. */
