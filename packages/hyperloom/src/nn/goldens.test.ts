@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { ortEngine } from '../engine/ort/index.ts';
 import { evaluate } from '../engine/reference/index.ts';
 import {
   type Aval,
@@ -53,7 +54,7 @@ const turned = ({ shape: [rows = 0, columns = 0], data }: Flat): Flat => ({
 type Names = Readonly<Record<string, string>>;
 
 /** A whole network: our path to PyTorch's name for each weight; `linear` weights are turned. */
-function checkNetwork(name: string, net: nn.AnyModule, names: Names, linear: readonly string[]): void {
+async function checkNetwork(name: string, net: nn.AnyModule, names: Names, linear: readonly string[]): Promise<void> {
   const { inputs, params, grads, loss } = caseOf(name);
   const layout = (path: string, flat: Flat) => (linear.includes(path) ? turned(flat) : flat);
   const paths = tree.paths(net.spec);
@@ -76,12 +77,33 @@ function checkNetwork(name: string, net: nn.AnyModule, names: Names, linear: rea
   [...flatOf(grads), grads.x as Flat].forEach((expected, i) => {
     expectClose(gradients[i], expected);
   });
+
+  // The engine that trains, in float32.
+  const single = (array: NdArray): NdArray =>
+    array.dtype === 'float64' ? ndarray(Float32Array.from(array.data), array.shape) : array;
+  const engine = ortEngine({ threads: 1, spinning: false });
+  const step = trace(
+    valueAndGrad(batchLoss),
+    { weights: tree.unflatten(net.spec, flatOf(params).map(f64).map(single)), x: single(f64(inputs.x as Flat)) },
+    i32(inputs.targets as Flat),
+  );
+  const results = await (await engine.compile(step.program)).run(args.map(single));
+  await engine.dispose();
+  [value, ...gradients].forEach((expected, k) => {
+    const got = results[k] as NdArray;
+    expect(got.dtype).toBe('float32');
+    expect(got.shape).toEqual(expected?.shape);
+    got.data.forEach((x, at) => {
+      const exact = expected?.data[at] as number;
+      expect(Math.abs(x - exact)).toBeLessThan(1e-5 * (1 + Math.abs(exact)));
+    });
+  });
 }
 
 describe('whole networks: loss and every gradient', () => {
   test('MLP', () => {
     const net = nn.mlp({ in: 5, hidden: [7], out: 3, activation: nn.tanh });
-    checkNetwork('mlp', net, {}, ['layer0.weight', 'layer1.weight']);
+    return checkNetwork('mlp', net, {}, ['layer0.weight', 'layer1.weight']);
   });
   test('CNN', () => {
     const net = nn.sequential({
@@ -94,7 +116,7 @@ describe('whole networks: loss and every gradient', () => {
       flatten: nn.flatten,
       fc: nn.linear({ in: 12, out: 5 }),
     });
-    checkNetwork('cnn', net, { 'norm.scale': 'norm.weight', 'norm.shift': 'norm.bias' }, ['fc.weight']);
+    return checkNetwork('cnn', net, { 'norm.scale': 'norm.weight', 'norm.shift': 'norm.bias' }, ['fc.weight']);
   });
 });
 
