@@ -179,6 +179,7 @@ export const samplers: Readonly<Record<OpName, Sampler>> = {
     attrs: { value: numbers(draw, anyShape(draw), typed(draw, dtype, everyType)) },
   }),
   identity: unary(-2, 2, everyType),
+  batchMean: (draw, dtype) => ({ ...unary(-2, 2)(draw, dtype), attrs: { name: 'batch' } }),
   stopGradient: unary(-2, 2, everyType),
   cast: (draw, dtype) => {
     const from = typed(draw, dtype, everyType);

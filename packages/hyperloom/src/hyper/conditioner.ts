@@ -1,4 +1,4 @@
-import type { Params, SpecTree } from '../nn/index.ts';
+import type { Context, Params, SpecTree } from '../nn/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { CodeSpec } from './head.ts';
 
@@ -10,5 +10,5 @@ export interface Conditioner<Source = unknown, S = SpecTree> extends CodeSpec {
   readonly name: string;
   readonly spec: S;
   /** The code, a vector of `size` elements. */
-  apply(params: Params<S>, source: Source): Tensor;
+  apply(params: Params<S>, source: Source, context?: Context): Tensor;
 }

@@ -1,8 +1,19 @@
-import { type Context, defineModule, type Module, type Params, type SpecTree } from '../nn/index.ts';
-import { ArgumentError, named, type Tensor, tree } from '../tensor/index.ts';
+import {
+  applyChild,
+  type Context,
+  childContext,
+  defineModule,
+  type Module,
+  type Params,
+  type SpecTree,
+} from '../nn/index.ts';
+import { ArgumentError, add, named, type Tensor, tree } from '../tensor/index.ts';
+import { type Base, baseSpec, deltaOf } from './base.ts';
 import * as codes from './codes/index.ts';
 import type { Conditioner } from './conditioner.ts';
-import type { Head, TargetSpec, Weights } from './head.ts';
+import { type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
+import { type PerCode, storedWeights } from './perCode.ts';
+import { scaled, unitTarget } from './scaling.ts';
 import { select } from './select.ts';
 
 /** What a hypernetwork reads: what its conditioner makes the code of, and the input of its target. */
@@ -10,20 +21,34 @@ export type HyperInput<Source, I> = undefined extends Source
   ? { readonly code?: Source; readonly input: I }
   : { readonly code: Source; readonly input: I };
 
-/** The weights of a hypernetwork: of its conditioner, of its head, and of the part of the target that is stored. */
+/** The weights of a hypernetwork: of its conditioner, of its head, of a base if any, and the target's that are stored. */
 export interface HyperSpec<C, H> {
   readonly code: C;
   readonly head: H;
+  readonly base: TargetSpec;
   readonly target: TargetSpec;
 }
 
+/** Settings of {@link hypernetwork} beside its code and head. */
+export interface TargetOptions {
+  /** Patterns over the paths of the target's weights: those to generate. The others are stored. Default all. */
+  readonly generate?: string | readonly string[];
+  /** Weights to which the generated ones are added; the network then starts as this base. Default none. */
+  readonly base?: Base;
+  /**
+   * Where generated weights get their scale: in the head, by its initialisation, or in the target, which multiplies
+   * what the head generates at unit variance. Default `head`.
+   */
+  readonly scaling?: 'head' | 'target';
+  /** Stored weights of which each code has its own; the code is then an index. Default none. */
+  readonly perCode?: PerCode;
+}
+
 /** Settings of {@link hypernetwork}. */
-export interface HypernetworkOptions<Source, C, H> {
+export interface HypernetworkOptions<Source, C, H> extends TargetOptions {
   /** What yields the code; a number stands for `codes.input` of that size. Default `codes.none()`. */
   readonly code?: Conditioner<Source, C>;
   readonly head: Head<H>;
-  /** Patterns over the paths of the target's weights: those to generate. The others are stored. Default all. */
-  readonly generate?: string | readonly string[];
 }
 
 /** A network whose weights are, in whole or part, the output of another. It is a module, so it can itself be a target. */
@@ -52,11 +77,11 @@ export interface Hypernetwork<S, I, O, Source, C, H> extends Module<HyperSpec<C,
  */
 export function hypernetwork<S, I, O, H>(
   target: Module<S, I, O>,
-  options: { readonly code: number; readonly head: Head<H>; readonly generate?: string | readonly string[] },
+  options: TargetOptions & { readonly code: number; readonly head: Head<H> },
 ): Hypernetwork<S, I, O, Tensor, Readonly<Record<string, never>>, H>;
 export function hypernetwork<S, I, O, H>(
   target: Module<S, I, O>,
-  options: { readonly head: Head<H>; readonly generate?: string | readonly string[] },
+  options: TargetOptions & { readonly head: Head<H> },
 ): Hypernetwork<S, I, O, undefined, Readonly<Record<string, never>>, H>;
 export function hypernetwork<S, I, O, Source, C, H>(
   target: Module<S, I, O>,
@@ -68,29 +93,44 @@ export function hypernetwork<S, I, O>(
     code,
     head,
     generate: patterns = '**',
-  }: {
-    readonly code?: number | Conditioner<unknown, unknown>;
-    readonly head: Head<unknown>;
-    readonly generate?: string | readonly string[];
-  },
+    base = false,
+    scaling = 'head',
+    perCode,
+  }: TargetOptions & { readonly code?: number | Conditioner<unknown, unknown>; readonly head: Head<unknown> },
 ): Hypernetwork<S, I, O, unknown, unknown, unknown> {
   const conditioner = conditionerOf(code);
   const { generated, stored } = select(target.spec as SpecTree, typeof patterns === 'string' ? [patterns] : patterns);
-  type P = { readonly code: never; readonly head: never; readonly target: Weights };
+  if (scaling !== 'head' && scaling !== 'target')
+    throw new ArgumentError(`hypernetwork: expected scaling head or target, got ${String(scaling)}`);
+  const own = storedWeights(stored, perCode);
+  const wanted = scaling === 'target' ? unitTarget(generated) : generated;
+  const asked = base === false ? wanted : deltaOf(wanted);
+  type P = { readonly code: never; readonly head: never; readonly base: Weights; readonly target: Weights };
 
-  const generate = (params: P, source: unknown): Weights => {
-    const vector = named('code', () => conditioner.apply(params.code, source));
-    return named('head', () => head.apply(params.head, vector, generated));
+  const generate = (params: P, source: unknown, context?: Context): Weights => {
+    const vector = applyChild('code', conditioner, params.code, source, context);
+    const weights = named('head', () => head.apply(params.head, vector, asked));
+    const fitted = scaling === 'target' ? scaled(weights, generated) : weights;
+    return base === false ? fitted : mapTarget(generated, (_, path) => add(params.base[path]!, fitted[path]!));
   };
-  const materialise = (params: P, source: unknown): Params<S> => {
-    const weights = generate(params, source);
-    return tree.mapWithPath((_, path) => weights[path] ?? params.target[path], target.spec) as Params<S>;
+  const materialise = (params: P, source: unknown, context?: Context): Params<S> => {
+    const weights = { ...own.select(params.target, source), ...generate(params, source, context) };
+    return tree.mapWithPath((_, path) => weights[path], target.spec) as Params<S>;
   };
   const module = defineModule({
     name: `hypernetwork(${target.name})`,
-    spec: { code: conditioner.spec, head: head.spec(generated, conditioner), target: stored },
-    apply: (params: never, input: { readonly code?: unknown; readonly input: I }, context?: Context): O =>
-      target.apply(materialise(params, input.code), input.input, context),
+    spec: {
+      code: conditioner.spec,
+      head: head.spec(asked, conditioner),
+      base: baseSpec(generated, base),
+      target: own.spec,
+    },
+    apply: (
+      params: never,
+      { code: source, input }: { readonly code?: unknown; readonly input: I },
+      context?: Context,
+    ): O =>
+      target.apply(materialise(params, source, context), input, own.context(childContext(context, 'target'), source)),
   });
   return { ...module, target, generated, generate, materialise } as unknown as Hypernetwork<
     S,

@@ -1,3 +1,4 @@
+export type { Base } from './base.ts';
 export * as codes from './codes/index.ts';
 export type { Conditioner } from './conditioner.ts';
 export { type CodeSpec, defineHead, type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
@@ -8,7 +9,9 @@ export {
   type HypernetworkOptions,
   type HyperSpec,
   hypernetwork,
+  type TargetOptions,
 } from './hypernetwork.ts';
 export { constantInit, type HeadInit, type HeadInput, hyperfanIn } from './init.ts';
 export { type Inspectable, type Inspection, inspect, type Moments, moments, type WeightReport } from './inspect.ts';
+export type { PerCode } from './perCode.ts';
 export { type Selection, select } from './select.ts';

@@ -1,20 +1,6 @@
 import type { SpecTree, WeightSpec } from '../nn/index.ts';
-import { ArgumentError, tree } from '../tensor/index.ts';
+import { ArgumentError, glob, tree } from '../tensor/index.ts';
 import type { TargetSpec } from './head.ts';
-
-/** A pattern over paths of weights: `*` stands for any part between dots, `**` for any number of parts. */
-const matcher = (pattern: string): RegExp => {
-  const source = pattern
-    .split('**')
-    .map((piece) =>
-      piece
-        .split('*')
-        .map((text) => text.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'))
-        .join('[^.]*'),
-    )
-    .join('.*');
-  return new RegExp(`^${source}$`);
-};
 
 /** The weights of a target, parted into those to generate and those to store. */
 export interface Selection {
@@ -23,22 +9,24 @@ export interface Selection {
 }
 
 /**
- * Parts the weights of a target by patterns over their paths.
+ * Parts the weights of a target by patterns over their paths. Weights that are not trained, such as running
+ * statistics, are stored whatever the patterns.
  * @param patterns such as `conv2.*` or `**.weight`
  * @throws ArgumentError when a pattern matches no weight; the message lists the paths
  */
 export function select(spec: SpecTree, patterns: readonly string[]): Selection {
   const all = tree.flatten<WeightSpec>(spec);
-  const paths = Object.keys(all);
-  const tests = patterns.map(matcher);
+  const paths = Object.keys(all).filter((path) => all[path]!.trained);
+  const tests = patterns.map(glob);
   patterns.forEach((pattern, i) => {
-    if (!paths.some((path) => tests[i]!.test(path))) {
+    if (!paths.some((path) => tests[i]!(path))) {
       throw new ArgumentError(
         `generate: expected a pattern that matches a weight of the target (${paths.join(', ')}), got "${pattern}"`,
       );
     }
   });
-  const part = (chosen: boolean): TargetSpec =>
-    Object.fromEntries(Object.entries(all).filter(([path]) => tests.some((test) => test.test(path)) === chosen));
+  const chosen = new Set(paths.filter((path) => tests.some((test) => test(path))));
+  const part = (wanted: boolean): TargetSpec =>
+    Object.fromEntries(Object.entries(all).filter(([path]) => chosen.has(path) === wanted));
   return { generated: part(true), stored: part(false) };
 }

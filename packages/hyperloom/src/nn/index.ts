@@ -1,6 +1,8 @@
 export * from './activations.ts';
+export { type BatchNormOptions, type BatchNormSpec, batchNorm } from './batchNorm.ts';
 export { type ConvLayerOptions, type ConvSpec, conv1d, conv2d } from './conv.ts';
 export { dropout } from './dropout.ts';
+export { each } from './each.ts';
 export { type EmbeddingOptions, type EmbeddingSpec, embedding } from './embedding.ts';
 export { flatten } from './flatten.ts';
 export * as init from './init.ts';

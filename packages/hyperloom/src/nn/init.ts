@@ -1,4 +1,19 @@
-import { ArgumentError, broadcastTo, cast, constant, mul, random, reshape, type Tensor } from '../tensor/index.ts';
+import {
+  ArgumentError,
+  broadcastTo,
+  cast,
+  constant,
+  iota,
+  mul,
+  type NdArray,
+  random,
+  reshape,
+  ShapeError,
+  sameShape,
+  showShape,
+  type Tensor,
+  vmap,
+} from '../tensor/index.ts';
 import type { Initializer, WeightSpec } from './module.ts';
 
 /** An initializer that scales a drawing of unit variance to the standard deviation that the spec calls for. */
@@ -35,6 +50,38 @@ export const zeros: Initializer = constantInit(0);
 
 /** All ones: the usual start of scales. */
 export const ones: Initializer = constantInit(1);
+
+/**
+ * Given numbers, such as those of a pretrained network; `std` is their root mean square.
+ * @throws ShapeError when the weight has another shape
+ * @example
+ * const spec = nn.weight({ shape: [2], role: 'bias', init: nn.init.values(ndarray([0.5, -1])) });
+ */
+export const values = (array: NdArray): Initializer => {
+  let squares = 0;
+  for (const v of array.data) squares += v * v;
+  const init = (_: Tensor, { dtype, shape }: WeightSpec): Tensor => {
+    if (!sameShape(array.shape, shape))
+      throw new ShapeError(`values: expected ${showShape(shape)}, got ${showShape(array.shape)}`);
+    return cast(constant(array), dtype);
+  };
+  return Object.assign(init, { std: () => Math.sqrt(squares / Math.max(1, array.data.length)) });
+};
+
+/**
+ * Draws each row of a table with a key of its own, so that a longer table begins with the same rows. The row's fans
+ * are those of the spec.
+ * @example
+ * const spec = nn.weight({ shape: [10, 4], role: 'code', init: nn.init.byRow(nn.init.normal()) });
+ */
+export const byRow = (init: Initializer): Initializer =>
+  Object.assign(
+    (key: Tensor, spec: WeightSpec): Tensor => {
+      const [count, ...shape] = spec.shape as [number, ...number[]];
+      return vmap((row: Tensor) => init(random.foldIn(key, row), { ...spec, shape }))(iota(count));
+    },
+    init.std ? { std: init.std } : {},
+  );
 
 /**
  * Normal with mean 0.

@@ -14,7 +14,7 @@ import {
 import { lecunNormal } from './init.ts';
 
 /** What a weight is for. Heads and inspection read it, for instance to scale generated biases apart from kernels. */
-export type Role = 'kernel' | 'bias' | 'scale' | 'shift' | 'embedding' | 'code';
+export type Role = 'kernel' | 'bias' | 'scale' | 'shift' | 'embedding' | 'code' | 'statistic';
 
 /** Draws the first value of a weight: a pure function of a key and the spec, which gives shape, type and fans. */
 export interface Initializer {
@@ -33,6 +33,8 @@ export interface WeightSpec {
   readonly fanOut: number;
   readonly role: Role;
   readonly init: Initializer;
+  /** False for what gradients leave alone: frozen weights, and statistics that layers update themselves. */
+  readonly trained: boolean;
 }
 
 /** The weights that a module needs, by name; `{}` for none. */
@@ -49,6 +51,12 @@ export interface Context {
   readonly training: boolean;
   /** Source of randomness (dropout). Under `vmap`, map over keys for randomness that differs by example. */
   readonly key?: Tensor;
+  /** Where in the whole model this layer stands: the first part of its weights' paths. Absent at the root. */
+  readonly path?: string;
+  /** Takes what a layer would add to one of its untrained weights: new state out. See {@link reportUpdate}. */
+  update?(path: string, delta: Tensor): void;
+  /** Sees the output of every layer inside a container, by path: for diagnostics. */
+  observe?(path: string, output: unknown): void;
 }
 
 /**
@@ -89,6 +97,7 @@ export interface WeightOptions {
   readonly role?: Role;
   readonly init?: Initializer;
   readonly dtype?: DType;
+  readonly trained?: boolean;
 }
 
 /**
@@ -105,6 +114,7 @@ export function weight({
   role = 'kernel',
   init = lecunNormal(),
   dtype = 'float32',
+  trained = true,
 }: WeightOptions): WeightSpec {
   if (!shape.every((d) => Number.isInteger(d) && d > 0)) {
     throw new ArgumentError(`weight: expected whole sizes of at least 1, got ${showShape(shape)}`);
@@ -113,7 +123,7 @@ export function weight({
   for (const [name, fan] of Object.entries(fans)) {
     if (!(fan > 0)) throw new ArgumentError(`weight: expected a positive ${name}, got ${fan}`);
   }
-  return { shape, dtype, ...fans, role, init };
+  return { shape, dtype, ...fans, role, init, trained };
 }
 
 /** 32-bit FNV-1a of a path: the number that stands for a name when keys are folded, the same everywhere and for ever. */
@@ -188,9 +198,19 @@ export const defineModule = <const S, I = Tensor, O = Tensor>({
   },
 });
 
-/** The context for a named child: its own key, so that no two children draw the same numbers. */
+const join = (path: string | undefined, name: string): string => (path === undefined ? name : `${path}.${name}`);
+
+/** The context for a named child: its path, and its own key, so that no two children draw the same numbers. */
 export const childContext = (context: Context | undefined, name: string): Context | undefined =>
-  context?.training && context.key ? { ...context, key: random.foldIn(context.key, pathHash(name)) } : context;
+  context && {
+    ...context,
+    path: join(context.path, name),
+    ...(context.training && context.key && { key: random.foldIn(context.key, pathHash(name)) }),
+  };
+
+/** Reports what a layer would add to its own untrained weight `name`, if anyone listens. */
+export const reportUpdate = (context: Context | undefined, name: string, delta: Tensor): void =>
+  context?.update?.(join(context.path, name), delta);
 
 /**
  * Applies a child of a container under its name, which errors inside it then begin with, and with its own key.
@@ -204,4 +224,9 @@ export const applyChild = <P, I, O>(
   params: P,
   input: I,
   context?: Context,
-): O => named(name, () => child.apply(params, input, childContext(context, name)));
+): O => {
+  const own = childContext(context, name);
+  const output = named(name, () => child.apply(params, input, own));
+  own?.observe?.(own.path as string, output);
+  return output;
+};

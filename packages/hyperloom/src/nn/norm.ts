@@ -22,8 +22,8 @@ export interface NormOptions {
   readonly shift?: boolean;
 }
 
-// Each weight meets one element, so both fans are 1.
-const normSpec = (shape: Shape, { scale = true, shift = true }: NormOptions): NormSpec => ({
+/** Scale and shift of a normalisation. Each meets one element, so both fans are 1. */
+export const normSpec = (shape: Shape, { scale = true, shift = true }: NormOptions): NormSpec => ({
   ...(scale && { scale: weight({ shape, fanIn: 1, fanOut: 1, role: 'scale', init: ones }) }),
   ...(shift && { shift: weight({ shape, fanIn: 1, fanOut: 1, role: 'shift', init: zeros }) }),
 });

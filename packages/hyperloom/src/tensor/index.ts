@@ -3,8 +3,10 @@ export { type NdArray, type Nested, ndarray, zerosArray } from './array.ts';
 export { allocate, byteSize, type DType, isFloat, type TypedArray } from './dtype.ts';
 export * from './einsum.ts';
 export * from './errors.ts';
+export { glob } from './glob.ts';
 export { grad, pullback, valueAndGrad } from './grad.ts';
 export { add, div, mul, neg, square, sub } from './ops/arithmetic.ts';
+export { batchMean } from './ops/batchMean.ts';
 export { broadcastTo, reshape } from './ops/broadcast.ts';
 export { cast, identity, shiftRight, stopGradient } from './ops/cast.ts';
 export {

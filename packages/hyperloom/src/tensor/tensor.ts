@@ -24,6 +24,8 @@ export interface BatchCall<A extends Attrs = Attrs> {
   readonly batched: readonly boolean[];
   readonly size: number;
   readonly attrs: A;
+  /** The name that the `vmap` gave to the batch, if it gave one. */
+  readonly name: string | undefined;
 }
 
 /** What a gradient rule gets. A cotangent is undefined where nothing depends on that output. */

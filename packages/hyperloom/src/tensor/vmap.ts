@@ -18,6 +18,8 @@ export type Axes = number | null | { readonly [key: string]: Axes } | readonly A
 export interface VmapOptions {
   readonly in?: readonly Axes[];
   readonly out?: number;
+  /** A name for the batch, by which {@link batchMean} finds it. */
+  readonly name?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface VmapOptions {
  */
 export function vmap<A extends readonly unknown[], R>(
   f: (...args: A) => R,
-  { in: axes = [], out = 0 }: VmapOptions = {},
+  { in: axes = [], out = 0, name }: VmapOptions = {},
 ): (...args: A) => R {
   return (...args) => {
     let size: number | undefined;
@@ -58,6 +60,7 @@ export function vmap<A extends readonly unknown[], R>(
       tree.leaves<unknown>(result).filter((t) => t instanceof Tensor),
       examples,
       size,
+      name,
     );
     return tree.map((t: unknown) => {
       if (!(t instanceof Tensor)) throw new ArgumentError(`vmap: expected tensors as results, got ${typeof t}`);
@@ -89,6 +92,7 @@ function batchGraph(
   outputs: readonly Tensor[],
   examples: ReadonlyMap<Node, Tensor>,
   size: number,
+  name: string | undefined,
 ): (t: Tensor) => Tensor | undefined {
   const batched = new Map<Node, readonly Tensor[]>();
   for (const [node, front] of examples) batched.set(node, [front]);
@@ -101,7 +105,7 @@ function batchGraph(
     batched.set(
       node,
       inScope(node.scope, () =>
-        node.op.batch({ inputs, batched: mapped.map((t) => t !== undefined), size, attrs: node.attrs }),
+        node.op.batch({ inputs, batched: mapped.map((t) => t !== undefined), size, attrs: node.attrs, name }),
       ),
     );
   }

@@ -126,4 +126,6 @@ export const elementwise = {
     b.node('BitShift', [x!.name(), b.scalar('uint32', attrs.bits)], { direction: 'RIGHT' }),
   identity: ({ inputs: [x] }) => x!,
   stopGradient: ({ inputs: [x] }) => x!,
+  // Outside every batch of its name there is one example, which is its own mean.
+  batchMean: ({ inputs: [x] }) => x!,
 } satisfies Partial<Lowerings>;

@@ -19,6 +19,7 @@ function unchanged({ op, inputs, outputs }: ProgramNode, to: Rewriting): ValueId
   switch (op) {
     case 'identity':
     case 'stopGradient':
+    case 'batchMean':
       return x;
     case 'reshape':
     case 'broadcastTo':

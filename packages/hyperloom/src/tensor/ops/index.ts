@@ -1,5 +1,6 @@
 import { constantOp, inputOp } from '../tensor.ts';
 import { addOp, divOp, mulOp, negOp, subOp } from './arithmetic.ts';
+import { batchMeanOp } from './batchMean.ts';
 import { broadcastToOp, reduceSumOp, reshapeOp } from './broadcast.ts';
 import { castOp, identityOp, shiftRightOp, stopGradientOp } from './cast.ts';
 import * as compare from './compare.ts';
@@ -59,6 +60,7 @@ export const ops = {
   reduceSum: reduceSumOp,
   reduceMax: reduceMaxOp,
   reduceMin: reduceMinOp,
+  batchMean: batchMeanOp,
   argmax: argmaxOp,
   argsort: argsortOp,
   cumsum: cumsumOp,
