@@ -1,5 +1,6 @@
 export * from './activations.ts';
 export { type NdArray, type Nested, ndarray, zerosArray } from './array.ts';
+export { type Cost, programCost } from './cost.ts';
 export { allocate, byteSize, type DType, isFloat, type TypedArray } from './dtype.ts';
 export * from './einsum.ts';
 export * from './errors.ts';
@@ -56,6 +57,7 @@ export {
   Tensor,
   type TensorLike,
   type VjpCall,
+  type Work,
 } from './tensor.ts';
 export { type Traced, trace } from './trace.ts';
 export type { Mapped, Tree } from './tree.ts';

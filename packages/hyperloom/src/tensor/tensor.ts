@@ -3,7 +3,7 @@ import { type DType, isFloat } from './dtype.ts';
 import { DTypeError, ShapeError } from './errors.ts';
 import type { Program } from './program.ts';
 import { currentScope } from './scope.ts';
-import { type Aval, isShape, type Shape, showShape } from './shape.ts';
+import { type Aval, isShape, type Shape, showShape, sizeOf } from './shape.ts';
 
 /** Options of an operation: plain data, so that programs serialise. */
 export type Attr =
@@ -52,7 +52,26 @@ export interface Op<A extends Attrs = Attrs> {
   batch(call: BatchCall<A>): readonly Tensor[];
   /** The definition in float64. Float data arrives and leaves as Float64Array. */
   eval(inputs: readonly NdArray[], attrs: A): readonly NdArray[];
+  /** What one application takes. By default it goes once over the largest of its inputs and outputs. */
+  work?(inputs: readonly Aval[], outputs: readonly Aval[], attrs: A): Work;
 }
+
+/** What an operation takes: `programCost` adds these up. */
+export interface Work {
+  /** Products that are summed: those of matrices and convolutions. */
+  readonly multiplyAdds: number;
+  /** Elements that any other operation goes over. */
+  readonly elements: number;
+}
+
+/** The work of an operation that looks at the same numbers in another way. */
+export const noWork = (): Work => ({ multiplyAdds: 0, elements: 0 });
+
+/** The work of an operation that touches only those elements of its inputs that it gives. */
+export const workOnOutput = (_: readonly Aval[], [y]: readonly Aval[]): Work => ({
+  multiplyAdds: 0,
+  elements: sizeOf(y!.shape),
+});
 
 /** One application of an operation. Nodes form an acyclic graph; `id` grows with creation, so it orders them. */
 export interface Node {
@@ -112,6 +131,7 @@ export const constantOp: Op<{ value: NdArray }> = {
   vjp: () => [],
   batch: () => [],
   eval: (_, { value }) => [value],
+  work: noWork,
 };
 
 /** The definition of an argument of a traced function. Programs turn these into their inputs. */
@@ -125,6 +145,7 @@ export const inputOp: Op<{ dtype: DType; shape: Shape }> = {
   vjp: () => [],
   batch: () => [],
   eval: () => [],
+  work: noWork,
 };
 
 /** A fresh argument for a traced function. */

@@ -1,6 +1,6 @@
 import { ShapeError } from '../errors.ts';
 import { broadcastShapes, isShape, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
-import { emit1, type Op, type Tensor } from '../tensor.ts';
+import { emit1, noWork, type Op, type Tensor } from '../tensor.ts';
 import { checkType } from './checks.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 
@@ -18,6 +18,7 @@ export const reshapeOp: Op<{ shape: Shape }> = {
   vjp: ({ inputs, cotangents }) => [reshape(cotangents[0]!, inputs[0]!.shape)],
   batch: ({ inputs, size, attrs }) => [reshape(inputs[0]!, [size, ...attrs.shape])],
   eval: ([x], { shape }) => [{ ...x!, shape }],
+  work: noWork,
 };
 
 /** The broadcastTo operation: repeats axes of size 1 and adds leading axes. */
@@ -43,6 +44,7 @@ export const broadcastToOp: Op<{ shape: Shape }> = {
     });
     return [out];
   },
+  work: noWork,
 };
 
 /** The reduceSum operation. `axes` are sorted and not negative. */

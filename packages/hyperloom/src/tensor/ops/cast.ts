@@ -1,6 +1,6 @@
 import { type DType, isFloat } from '../dtype.ts';
 import { ArgumentError } from '../errors.ts';
-import { emit1, type Op, type Tensor } from '../tensor.ts';
+import { emit1, noWork, type Op, type Tensor } from '../tensor.ts';
 import { unary } from './elementwise.ts';
 
 const convert = (x: number, dtype: DType): number =>
@@ -15,10 +15,15 @@ export const castOp: Op<{ dtype: DType }> = unary<{ dtype: DType }>({
 });
 
 /** The identity operation: a name for a value, so that gradients can be asked for with respect to it. */
-export const identityOp = unary({ name: 'identity', accepts: 'any', f: (x) => x, gradient: (dy) => dy });
+export const identityOp = unary({ name: 'identity', accepts: 'any', f: (x) => x, gradient: (dy) => dy, work: noWork });
 
 /** The stopGradient operation: the same value, through which no gradient flows. */
-export const stopGradientOp: Op<Record<string, never>> = unary({ name: 'stopGradient', accepts: 'any', f: (x) => x });
+export const stopGradientOp: Op<Record<string, never>> = unary({
+  name: 'stopGradient',
+  accepts: 'any',
+  f: (x) => x,
+  work: noWork,
+});
 
 /**
  * Elements truncated and wrapped as integers, rounded as floats, or tested against 0 as bools.

@@ -1,6 +1,6 @@
 import { ShapeError } from '../errors.ts';
-import { type Shape, sameShape, showShape } from '../shape.ts';
-import { emit1, type Op, type Tensor } from '../tensor.ts';
+import { type Aval, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
+import { emit1, type Op, type Tensor, type Work } from '../tensor.ts';
 import { reshape } from './broadcast.ts';
 import { channelsIn, channelsOut, fold, kernelsIn, rest, unfold } from './channels.ts';
 import { checkType, jointType } from './checks.ts';
@@ -52,6 +52,7 @@ export const convOp: Op<ConvAttrs> = {
     });
     return [y];
   },
+  work: ([, w], [y]) => products(w!, y!),
 };
 
 /** The convInputGrad operation: w and dy to the gradient for x of the given spatial sizes. A transposed convolution. */
@@ -91,6 +92,7 @@ export const convInputGradOp: Op<ConvAttrs & { spatial: readonly number[] }> = {
     });
     return [x];
   },
+  work: ([w, dy]) => products(w!, dy!),
 };
 
 /** The convKernelGrad operation: x and dy to the gradient for w of the given kernel sizes. */
@@ -135,7 +137,14 @@ export const convKernelGradOp: Op<ConvAttrs & { kernel: readonly number[] }> = {
     });
     return [w];
   },
+  work: ([, dy], [w]) => products(w!, dy!),
 };
+
+/** One product for each output and each kernel element that reaches it; those that meet padding are counted, as is usual. */
+const products = (w: Aval, y: Aval): Work => ({
+  multiplyAdds: sizeOf(y.shape) * sizeOf(w.shape.slice(1)),
+  elements: 0,
+});
 
 function expectOutput(op: string, dy: Shape, expected: Shape): void {
   if (!sameShape(dy, expected)) throw new ShapeError(`${op}: expected dy ${showShape(expected)}, got ${showShape(dy)}`);

@@ -17,10 +17,18 @@ interface Unary<A extends Attrs> {
   /** The gradient: cotangent, input, output, options. Absent where none flows. */
   readonly gradient?: (dy: Tensor, x: Tensor, y: Tensor, attrs: A) => Tensor;
   readonly type?: (x: DType, attrs: A) => DType;
+  readonly work?: Op['work'];
 }
 
 /** Defines an operation that maps each element on its own. */
-export function unary<A extends Attrs = Record<string, never>>({ name, accepts, f, gradient, type }: Unary<A>): Op<A> {
+export function unary<A extends Attrs = Record<string, never>>({
+  name,
+  accepts,
+  f,
+  gradient,
+  type,
+  work,
+}: Unary<A>): Op<A> {
   const op: Op<A> = {
     name,
     infer: ([x], attrs) => {
@@ -34,6 +42,7 @@ export function unary<A extends Attrs = Record<string, never>>({ name, accepts, 
     ],
     batch: ({ inputs, attrs }) => [emit1(op, inputs, attrs)],
     eval: ([x], attrs) => [mapBroadcast([x!], type?.(x!.dtype, attrs) ?? x!.dtype, x!.shape, (v) => f(v, attrs))],
+    ...(work && { work }),
   };
   return op;
 }

@@ -1,7 +1,7 @@
 import type { DType } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError } from '../errors.ts';
 import { type Aval, isShape, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
-import { emit1, type Op, scalarLike, type Tensor } from '../tensor.ts';
+import { emit1, type Op, scalarLike, type Tensor, workOnOutput } from '../tensor.ts';
 import { add, mul } from './arithmetic.ts';
 import { normalAxis } from './axes.ts';
 import { broadcastTo, reshape } from './broadcast.ts';
@@ -78,6 +78,7 @@ export const gatherOp: Op<{ axis: number }> = {
     );
     return [out];
   },
+  work: workOnOutput,
 };
 
 /** The scatterAdd operation: adds each update to the row of the base that its index names. */

@@ -48,6 +48,7 @@ export const matmulOp: Op<Record<string, never>> = {
     });
     return [out];
   },
+  work: ([a], [y]) => ({ multiplyAdds: sizeOf(y!.shape) * a!.shape.at(-1)!, elements: 0 }),
 };
 
 function gradientOfLeft(a: Tensor, b: Tensor, dy: Tensor): Tensor {

@@ -1,6 +1,6 @@
 import { ShapeError } from '../errors.ts';
 import { isShape, sameShape, showShape, stridesOf } from '../shape.ts';
-import { emit1, type Op, type Tensor } from '../tensor.ts';
+import { emit1, type Op, type Tensor, workOnOutput } from '../tensor.ts';
 import { normalAxes } from './axes.ts';
 import { reshape } from './broadcast.ts';
 import { eachIndex, result } from './loops.ts';
@@ -51,6 +51,7 @@ export const sliceOp: Op<SliceAttrs> = {
     });
     return [out];
   },
+  work: workOnOutput,
 };
 
 type PadAttrs = { low: readonly number[]; high: readonly number[]; value: number };
