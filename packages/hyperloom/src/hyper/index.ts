@@ -11,7 +11,17 @@ export {
   hypernetwork,
   type TargetOptions,
 } from './hypernetwork.ts';
-export { constantInit, type HeadInit, type HeadInput, hyperfanIn } from './init.ts';
+export {
+  biasHyperInit,
+  constantInit,
+  type HeadInit,
+  type HeadInput,
+  type HyperfanOptions,
+  hyperfanIn,
+  hyperfanOut,
+  kaimingInit,
+  mipInit,
+} from './init.ts';
 export { type Inspectable, type Inspection, inspect, type Moments, moments, type WeightReport } from './inspect.ts';
 export type { PerCode } from './perCode.ts';
 export { type Selection, select } from './select.ts';
