@@ -1,5 +1,4 @@
-/** Values that JSON holds without loss. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type { Json } from '../tensor/index.ts';
 
 /** The first key that an object of a valid JSON document holds twice, where `JSON.parse` would keep the last. */
 export function repeatedKey(document: string): string | undefined {

@@ -6,6 +6,7 @@ export * from './einsum.ts';
 export * from './errors.ts';
 export { glob } from './glob.ts';
 export { grad, pullback, valueAndGrad } from './grad.ts';
+export { callProgram } from './inline.ts';
 export { add, div, mul, neg, square, sub } from './ops/arithmetic.ts';
 export { batchMean } from './ops/batchMean.ts';
 export { broadcastTo, reshape } from './ops/broadcast.ts';
@@ -44,7 +45,15 @@ export { showProgram } from './print.ts';
 export type { Program, ProgramNode, ValueId } from './program.ts';
 export * as random from './random.ts';
 export { currentScope, named } from './scope.ts';
-export { parseProgram, serializeProgram } from './serialize.ts';
+export {
+  decodeProgram,
+  encodeProgram,
+  type Find,
+  type Json,
+  type Keep,
+  parseProgram,
+  serializeProgram,
+} from './serialize.ts';
 export { type Aval, broadcastShapes, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.ts';
 export {
   type Attr,

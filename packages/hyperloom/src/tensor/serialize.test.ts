@@ -8,7 +8,7 @@ import { conv } from './ops/conv.ts';
 import { sum } from './ops/reduce.ts';
 import { pad } from './ops/slice.ts';
 import * as random from './random.ts';
-import { parseProgram, serializeProgram } from './serialize.ts';
+import { decodeProgram, encodeProgram, parseProgram, serializeProgram } from './serialize.ts';
 import { constant, type Tensor } from './tensor.ts';
 import { f64, numbers } from './testing.ts';
 import { trace } from './trace.ts';
@@ -50,6 +50,21 @@ it('carries large constants', () => {
   const table = f64(Float64Array.from({ length: 20_000 }, (_, i) => Math.sin(i)));
   const { program } = trace(() => constant(table));
   expect(parseProgram(serializeProgram(program))).toEqual(program);
+});
+
+it('keeps constants elsewhere when asked to', () => {
+  const table = numbers([100]);
+  const { program } = trace((x: Tensor) => mul(x, constant(table)), aval(100));
+  const kept = new Map<string, typeof table>();
+  const json = encodeProgram(program, (array) => {
+    kept.set('table', array);
+    return 'table';
+  });
+  expect(JSON.stringify(json).length).toBeLessThan(500);
+  expect(decodeProgram(JSON.parse(JSON.stringify(json)), (name) => kept.get(name))).toEqual(program);
+  expect(() => decodeProgram(json)).toThrowErrorMatchingInlineSnapshot(
+    `[FormatError: program: expected a constant "table" beside the text, got none]`,
+  );
 });
 
 it('writes one operation a line', () => {

@@ -13,9 +13,16 @@ const version = 1;
  * JSON has no arrays of numbers that are exact and small, and no infinities. Attributes that hold these, or a program,
  * are written as an object with one tagged key.
  */
-const tags = { array: '$array', number: '$number', program: '$program' } as const;
+const tags = { array: '$array', kept: '$kept', number: '$number', program: '$program' } as const;
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+/** Values that JSON holds without loss. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** Keeps a constant elsewhere: gives the name under which it will be found, or undefined to write it into the text. */
+export type Keep = (array: NdArray) => string | undefined;
+
+/** Finds a constant that was kept elsewhere. */
+export type Find = (name: string) => NdArray | undefined;
 
 /**
  * A program as text: JSON with one operation a line, so that it diffs. Constants are base64 of their little-endian bytes.
@@ -53,8 +60,25 @@ export function parseProgram(text: string): Program {
   if (foundFormat !== format) throw new FormatError(`program: expected format "${format}", got ${show(foundFormat)}`);
   if (foundVersion !== version)
     throw new FormatError(`program: expected version ${version}, got ${show(foundVersion)}`);
+  return decodeProgram(json);
+}
+
+/**
+ * A program as a value of JSON, for a larger document.
+ * @param keep where constants go that are not to be written out
+ * @example
+ * const { program } = trace((x: Tensor) => mul(x, 2), { dtype: 'float32', shape: [3] });
+ * const copy = decodeProgram(encodeProgram(program));
+ */
+export const encodeProgram = (program: Program, keep: Keep = () => undefined): Json => ({ ...encode(program, keep) });
+
+/**
+ * The program of a value from {@link encodeProgram}, checked as by {@link parseProgram}.
+ * @throws FormatError for anything else
+ */
+export function decodeProgram(json: unknown, find: Find = () => undefined): Program {
   try {
-    return decode(json);
+    return decode(json, find);
   } catch (cause) {
     if (cause instanceof FormatError) throw cause;
     throw new FormatError('program: expected inputs, operations and results, got a damaged text', { cause });
@@ -63,14 +87,14 @@ export function parseProgram(text: string): Program {
 
 const show = (value: unknown): string => (value === undefined ? 'none' : JSON.stringify(value));
 
-function encode({ inputs, nodes, outputs }: Program) {
+function encode({ inputs, nodes, outputs }: Program, keep: Keep = () => undefined) {
   return {
     inputs: inputs.map(({ id, name, dtype, shape }): Json => ({ id, name, dtype, shape })),
     nodes: nodes.map(
       (node): Json => ({
         op: node.op,
         inputs: node.inputs,
-        attrs: encodeAttr(node.attrs),
+        attrs: encodeAttr(node.attrs, keep),
         outputs: node.outputs.map(({ id, dtype, shape }) => ({ id, dtype, shape })),
         scope: node.scope,
       }),
@@ -79,17 +103,23 @@ function encode({ inputs, nodes, outputs }: Program) {
   };
 }
 
-function encodeAttr(value: Attr): Json {
+function encodeAttr(value: Attr, keep: Keep): Json {
   if (typeof value === 'number')
     return Number.isFinite(value) && !Object.is(value, -0)
       ? value
       : { [tags.number]: Object.is(value, -0) ? '-0' : String(value) };
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(encodeAttr);
-  if (isArray(value)) return { [tags.array]: { dtype: value.dtype, shape: value.shape, data: toBase64(value) } };
-  if (isProgram(value)) return { [tags.program]: encode(value) };
+  if (Array.isArray(value)) return value.map((item: Attr) => encodeAttr(item, keep));
+  if (isArray(value)) {
+    const name = keep(value);
+    if (name !== undefined) return { [tags.kept]: name };
+    return { [tags.array]: { dtype: value.dtype, shape: value.shape, data: toBase64(value) } };
+  }
+  if (isProgram(value)) return { [tags.program]: encode(value, keep) };
   const plain = Object.entries(value as { readonly [key: string]: Attr | undefined });
-  return Object.fromEntries(plain.flatMap(([key, item]) => (item === undefined ? [] : [[key, encodeAttr(item)]])));
+  return Object.fromEntries(
+    plain.flatMap(([key, item]) => (item === undefined ? [] : [[key, encodeAttr(item, keep)]])),
+  );
 }
 
 const isArray = (value: object): value is NdArray => 'data' in value && ArrayBuffer.isView(value.data);
@@ -113,14 +143,19 @@ function decodeArray({ dtype, shape, data }: { dtype: NdArray['dtype']; shape: n
   return { dtype, shape, data: out };
 }
 
-function decodeAttr(value: Json): Attr {
+function decodeAttr(value: Json, find: Find): Attr {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(decodeAttr);
+  if (Array.isArray(value)) return value.map((item) => decodeAttr(item, find));
   const tagged = value as { readonly [key: string]: Json };
   if (tags.number in tagged) return Number(tagged[tags.number]);
   if (tags.array in tagged) return decodeArray(tagged[tags.array] as Parameters<typeof decodeArray>[0]);
-  if (tags.program in tagged) return decode(tagged[tags.program]);
-  return Object.fromEntries(Object.entries(tagged).map(([key, item]) => [key, decodeAttr(item)]));
+  if (tags.kept in tagged) {
+    const array = find(String(tagged[tags.kept]));
+    if (array !== undefined) return array;
+    throw new FormatError(`program: expected a constant ${show(tagged[tags.kept])} beside the text, got none`);
+  }
+  if (tags.program in tagged) return decode(tagged[tags.program], find);
+  return Object.fromEntries(Object.entries(tagged).map(([key, item]) => [key, decodeAttr(item, find)]));
 }
 
 function checkAval({ dtype, shape }: Aval, where: string): void {
@@ -129,7 +164,7 @@ function checkAval({ dtype, shape }: Aval, where: string): void {
 }
 
 /** Rebuilds a program of which only the JSON is known to be sound. */
-function decode(json: unknown): Program {
+function decode(json: unknown, find: Find): Program {
   const { inputs, nodes, outputs } = json as { [K in keyof Program]: Json[] };
   if (![inputs, nodes, outputs].every(Array.isArray))
     throw new FormatError('program: expected lists of inputs, nodes and outputs, got something else');
@@ -148,7 +183,10 @@ function decode(json: unknown): Program {
   for (const input of inputs) define(input as unknown as Program['inputs'][number], 'an input');
   const decoded = nodes.map((node, i) => {
     const where = `operation ${i}`;
-    const read = { ...(node as object), attrs: decodeAttr((node as { attrs?: Json }).attrs ?? {}) } as ProgramNode;
+    const read = {
+      ...(node as object),
+      attrs: decodeAttr((node as { attrs?: Json }).attrs ?? {}, find),
+    } as ProgramNode;
     checkTypes(
       read,
       read.inputs.map((id) => known(id, where)),
