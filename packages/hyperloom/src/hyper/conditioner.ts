@@ -12,3 +12,13 @@ export interface Conditioner<Source = unknown, S = SpecTree> extends CodeSpec {
   /** The code, a vector of `size` elements. */
   apply(params: Params<S>, source: Source, context?: Context): Tensor;
 }
+
+/** Any conditioner, the types of its weights and source forgotten: what a container of conditioners takes. */
+export interface AnyConditioner extends CodeSpec {
+  readonly name: string;
+  readonly spec: unknown;
+  apply(params: never, source: never, context?: Context): Tensor;
+}
+
+/** What a conditioner's type reads at each call. */
+export type SourceOf<C> = C extends Conditioner<infer Source, infer _> ? Source : never;

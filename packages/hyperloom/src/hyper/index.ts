@@ -1,6 +1,7 @@
 export type { Base } from './base.ts';
 export * as codes from './codes/index.ts';
-export type { Conditioner } from './conditioner.ts';
+export type { AnyConditioner, Conditioner, SourceOf } from './conditioner.ts';
+export { grow } from './grow.ts';
 export { type CodeSpec, defineHead, type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
 export * as heads from './heads/index.ts';
 export {

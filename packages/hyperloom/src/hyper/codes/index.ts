@@ -1,4 +1,10 @@
-export { type EmbeddingsOptions, embeddings } from './embeddings.ts';
+export { concat } from './concat.ts';
+export { type Embeddings, type EmbeddingsOptions, type EmbeddingsSpec, embeddings } from './embeddings.ts';
+export { type EncoderOptions, encoder } from './encoder.ts';
 export { input } from './input.ts';
 export { learned } from './learned.ts';
+export { mip } from './mip.ts';
 export { none } from './none.ts';
+export type { PartSources, PartSpecs, Parts } from './parts.ts';
+export { product } from './product.ts';
+export { type PointSet, type SetEncoderOptions, type SetEncoderSpec, setEncoder } from './setEncoder.ts';

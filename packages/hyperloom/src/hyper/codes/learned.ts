@@ -1,6 +1,6 @@
 import { init, type WeightSpec, weight } from '../../nn/index.ts';
-import { ArgumentError } from '../../tensor/index.ts';
 import type { Conditioner } from '../conditioner.ts';
+import { atLeastOne } from './checks.ts';
 
 /**
  * One learned code: the hypernetwork reads nothing and generates one set of weights.
@@ -14,9 +14,8 @@ export function learned({
 }: {
   readonly size: number;
   readonly std?: number;
-}): Conditioner<undefined, { code: WeightSpec }> {
-  if (!Number.isInteger(size) || size < 1)
-    throw new ArgumentError(`codes.learned: expected a size of at least 1, got ${size}`);
+}): Conditioner<undefined, { readonly code: WeightSpec }> {
+  atLeastOne('codes.learned', 'size', size);
   return {
     name: 'learned',
     size,
