@@ -26,13 +26,13 @@ export async function startTraining(
   const { model, loss } = workload;
   const layout = packing(model.spec);
   const batches = batchesOf(workload, batch, inputs);
-  const theta = layout.gather(startingWeights(workload, inputs));
+  const packed = layout.gather(startingWeights(workload, inputs));
 
   const begin = performance.now();
   const options = { model, layout, loss, optimizer: adam(1e-3), batch: batches[0] as Example };
   const stepper = await compileStepper(engine, options);
   const compileMs = performance.now() - begin;
-  stepper.restore(theta, stepper.optimizer());
+  stepper.restore(packed, stepper.optimizer());
   let count = 0;
   return {
     program: stepper.program,

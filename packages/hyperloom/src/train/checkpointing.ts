@@ -1,7 +1,7 @@
 import { type Checkpoint, type Json, loadCheckpoint, restoreTree, saveCheckpoint } from '../io/index.ts';
 import { ArgumentError, FormatError, type NdArray } from '../tensor/index.ts';
 import type { EarlyState } from './early.ts';
-import type { Packing } from './packing.ts';
+import type { Packed, Packing } from './packing.ts';
 import type { Stepper } from './stepper.ts';
 
 /** How far a run has come, beside parameters and optimiser state. */
@@ -9,8 +9,8 @@ export interface Progress {
   /** Steps taken. */
   readonly step: number;
   readonly early: EarlyState;
-  /** The parameters of the best evaluation so far, packed; absent before the first, and without early stopping. */
-  readonly best: NdArray | undefined;
+  /** The parameters of the best evaluation so far; absent before the first, and without early stopping. */
+  readonly best: Packed<NdArray> | undefined;
 }
 
 /** What a checkpoint of a run is written from and read into. */
@@ -28,7 +28,7 @@ export async function saveProgress(
   const { step, early, best } = progress;
   await saveCheckpoint(path, {
     trees: {
-      params: layout.views(stepper.theta()),
+      params: layout.views(stepper.packed()),
       optimizer: stepper.optimizer(),
       ...(best && { best: layout.views(best) }),
     },

@@ -2,7 +2,7 @@ import type { EvalBatches } from '../data/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { type NdArray, type Program, type Tensor, trace, tree, vmap } from '../tensor/index.ts';
 import type { Example, Measure, Trainable } from './model.ts';
-import type { Packing } from './packing.ts';
+import type { Packed, Packing } from './packing.ts';
 
 /** What to measure, by name: a scalar of each example's output and target; the evaluation gives their means. */
 export type Metrics = Readonly<Record<string, Measure>>;
@@ -10,7 +10,7 @@ export type Metrics = Readonly<Record<string, Measure>>;
 /** A compiled evaluation over one set of examples. */
 export interface Evaluator {
   /** Means over all examples, in float64. */
-  run(theta: NdArray): Promise<Record<string, number>>;
+  run(packed: Packed<NdArray>): Promise<Record<string, number>>;
   dispose(): Promise<void>;
 }
 
@@ -27,10 +27,10 @@ export async function compileEvaluator(
   const names = Object.keys(metrics);
   return {
     dispose: () => executable.dispose(),
-    run: async (theta) => {
+    run: async (packed) => {
       const totals = names.map(() => 0);
       for (const { batch, count } of data) {
-        const values = await executable.run([theta, ...tree.leaves<NdArray>(batch)]);
+        const values = await executable.run([...tree.leaves<NdArray>(packed), ...tree.leaves<NdArray>(batch)]);
         values.forEach(({ data: rows }, i) => {
           for (let row = 0; row < count; row++) totals[i]! += rows[row]!;
         });
@@ -41,13 +41,13 @@ export async function compileEvaluator(
 }
 
 function evaluationProgram(model: Trainable, layout: Packing, batch: unknown, metrics: Metrics): Program {
-  const run = (theta: Tensor, data: Example) => {
-    const params = layout.unpack(theta);
+  const run = (packed: Packed<Tensor>, data: Example) => {
+    const params = layout.unpack(packed);
     const one = ({ input, target }: Example) => {
       const output = model.apply(params as never, input as never, { training: false });
       return Object.values(metrics).map((measure) => measure(output as never, target as never));
     };
-    return vmap(one)(data);
+    return vmap(one, { name: 'batch' })(data);
   };
-  return trace(run, { dtype: 'float32', shape: [layout.size] }, batch).program;
+  return trace(run, layout.form, batch).program;
 }

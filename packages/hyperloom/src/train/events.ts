@@ -11,6 +11,8 @@ export type TrainEvent =
       readonly event: 'step';
       readonly step: number;
       readonly loss: number;
+      /** What the regulariser added, where there is one. */
+      readonly penalty?: number;
       readonly gradientNorm: number;
       readonly stepsPerSecond: number;
       readonly secondsLeft: number;

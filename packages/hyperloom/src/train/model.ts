@@ -5,7 +5,15 @@ export interface Trainable {
   readonly name: string;
   readonly spec: unknown;
   init(key: Tensor): unknown;
-  apply(params: never, input: never, context?: { readonly training: boolean; readonly key?: Tensor }): unknown;
+  apply(params: never, input: never, context?: TrainContext): unknown;
+}
+
+/** What training tells a module, and hears from it. */
+export interface TrainContext {
+  readonly training: boolean;
+  readonly key?: Tensor;
+  /** Takes what a layer would add to one of its untrained weights, by path. */
+  update?(path: string, delta: Tensor): void;
 }
 
 /** The parameters of a model as tensors. */

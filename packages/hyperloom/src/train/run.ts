@@ -4,7 +4,7 @@ import { ArgumentError, type NdArray, ndarray, type Tensor, tree } from '../tens
 import { compileEvaluator, type Metrics } from './evaluate.ts';
 import type { StopReason, TrainEvent } from './events.ts';
 import type { Concrete, Example, ParamsOf, Trainable } from './model.ts';
-import { type Packing, packing } from './packing.ts';
+import { type Packed, type Packing, packing } from './packing.ts';
 
 /** A model with trained parameters, and the engine that runs it. */
 export interface Run<M extends Trainable> {
@@ -35,14 +35,14 @@ export interface RunParts<M extends Trainable> {
   readonly model: M;
   readonly engine: Engine;
   readonly layout: Packing;
-  readonly theta: NdArray;
+  readonly packed: Packed<NdArray>;
   readonly step: number;
   readonly reason: StopReason;
   readonly history: readonly TrainEvent[];
 }
 
 /** Puts a run together from its parts. */
-export function makeRun<M extends Trainable>({ model, engine, layout, theta, ...rest }: RunParts<M>): Run<M> {
+export function makeRun<M extends Trainable>({ model, engine, layout, packed, ...rest }: RunParts<M>): Run<M> {
   type Compiled = { (...args: unknown[]): Promise<unknown>; dispose(): Promise<void> };
   const compiled = new Map<unknown, Map<string, Promise<Compiled>>>();
 
@@ -57,23 +57,23 @@ export function makeRun<M extends Trainable>({ model, engine, layout, theta, ...
       forms.get(shapes) ??
       compileFunction(
         engine,
-        (vector: Tensor, ...own: Tensor[]) => f(layout.unpack(vector) as never, ...(own as never[])),
-        theta,
+        (own: Packed<Tensor>, ...rest: Tensor[]) => f(layout.unpack(own) as never, ...(rest as never[])),
+        packed,
         ...arrays,
       );
     forms.set(shapes, made as Promise<Compiled>);
-    return (await (made as Promise<Compiled>))(theta, ...arrays);
+    return (await (made as Promise<Compiled>))(packed, ...arrays);
   };
   const apply = (params: never, input: never) => model.apply(params, input, { training: false });
   const generator = (model as { readonly generate?: (params: never, code: never) => unknown }).generate;
   return {
     model,
-    params: layout.views(theta) as Concrete<ParamsOf<M>>,
+    params: layout.views(packed) as Concrete<ParamsOf<M>>,
     ...rest,
     evaluate: async (data, metrics) => {
       const evaluator = await compileEvaluator(engine, model, layout, data, metrics);
       try {
-        return await evaluator.run(theta);
+        return await evaluator.run(packed);
       } finally {
         await evaluator.dispose();
       }
@@ -114,5 +114,5 @@ function asArrays(value: unknown): unknown {
  */
 export function openRun<M extends Trainable>(model: M, params: unknown, engine: Engine, step = 0): Run<M> {
   const layout = packing(model.spec);
-  return makeRun({ model, engine, layout, theta: layout.gather(params), step, reason: 'steps', history: [] });
+  return makeRun({ model, engine, layout, packed: layout.gather(params), step, reason: 'steps', history: [] });
 }

@@ -1,10 +1,14 @@
 import type { Engine } from '../engine/index.ts';
 import { type Aval, type NdArray, ndarray, type Program, random, tree, zerosArray } from '../tensor/index.ts';
-import { type Carried, initProgram, type StepOptions, stepProgram } from './step.ts';
+import type { Packed } from './packing.ts';
+import { type Carried, initProgram, type StepOptions, startProgram, stepProgram } from './step.ts';
 
 /** What a step measured. */
 export interface StepResult {
+  /** Mean loss of the batch. */
   readonly loss: number;
+  /** What the regulariser added, where there is one. */
+  readonly penalty?: number;
   readonly gradientNorm: number;
 }
 
@@ -14,50 +18,82 @@ export interface Stepper {
   readonly program: Program;
   /** Takes one step in place. */
   step(index: number, batch: unknown): Promise<StepResult>;
-  /** The present parameters; the array is written again by the step after the next. */
-  theta(): NdArray;
+  /** The present parameters; the arrays are written again by the step after the next. */
+  packed(): Packed<NdArray>;
   /** The parameters before the last step. */
-  previous(): NdArray;
+  previous(): Packed<NdArray>;
   /** The present optimiser state as a tree. */
   optimizer(): unknown;
   /** Replaces parameters and optimiser state. */
-  restore(theta: NdArray, optimizer: unknown): void;
+  restore(packed: Packed<NdArray>, optimizer: unknown): void;
   dispose(): Promise<void>;
 }
 
+/** Where a run starts. */
+export interface Start {
+  readonly seed?: number;
+  /** Parameters in place of those that the seed draws. */
+  readonly initial?: Packed<NdArray>;
+}
+
+/** Runs a program once. */
+async function once(engine: Engine, program: Program, inputs: readonly NdArray[]): Promise<readonly NdArray[]> {
+  const executable = await engine.compile(program);
+  const outputs = await executable.run(inputs);
+  await executable.dispose();
+  return outputs;
+}
+
 /** Compiles the step of a run and draws its first parameters. */
-export async function compileStepper(engine: Engine, options: StepOptions, seed = 0): Promise<Stepper> {
+export async function compileStepper(
+  engine: Engine,
+  options: StepOptions,
+  { seed = 0, initial }: Start = {},
+): Promise<Stepper> {
   const key = random.keyArray(seed);
-  const start = initProgram(options);
-  const starter = await engine.compile(start.program);
-  const first = await starter.run([key]);
-  await starter.dispose();
+  const start = initial ? startProgram(options.optimizer, initial) : initProgram(options);
+  const first = await once(engine, start.program, initial ? tree.leaves<NdArray>(initial) : [key]);
   const form = start.output as Carried<Aval>;
-  const { program } = stepProgram(options, form);
+  const { program, output } = stepProgram(options, form);
+  const { carried, penalty } = output as { readonly carried: Carried<Aval>; readonly penalty: Aval | null };
   const executable = await engine.compile(program);
 
-  // Two sets of arrays take turns: a step reads one and writes the other, and nothing is copied or allocated.
-  let present: readonly NdArray[] = first;
-  let spare: readonly NdArray[] = first.map(({ dtype, shape }) => zerosArray(dtype, shape));
-  const measured = [zerosArray('float32', []), zerosArray('float32', [])];
-  const counter = ndarray(new Int32Array(1), []);
-  const carriedAs = (arrays: readonly NdArray[]) =>
+  // Two sets of arrays take turns: a step reads one and writes the other, and nothing is copied or allocated. What a
+  // step leaves alone is the same array in both.
+  const asCarried = (arrays: readonly NdArray[]) =>
     tree.unflatten<unknown, Aval, NdArray>(form, arrays) as unknown as Carried<NdArray>;
+  let present = asCarried(first);
+  let spare: Carried<NdArray> = {
+    ...asCarried(first.map(({ dtype, shape }) => zerosArray(dtype, shape))),
+    ...(carried.rest === null && { rest: present.rest }),
+  };
+  const written = (state: Carried<NdArray>) =>
+    tree.leaves<NdArray>({ ...state, rest: carried.rest === null ? null : state.rest });
+  const scalar = () => zerosArray('float32', []);
+  const measured = { loss: scalar(), ...(penalty && { penalty: scalar() }), gradientNorm: scalar() };
+  const counter = ndarray(new Int32Array(1), []);
+  const fixed = tree.leaves<NdArray>(options.regularizer?.inputs ?? null);
   return {
     program,
     step: async (index, batch) => {
       counter.data[0] = index;
-      await executable.run([...present, key, counter, ...tree.leaves<NdArray>(batch)], [...spare, ...measured]);
+      await executable.run(
+        [...tree.leaves<NdArray>(present), key, counter, ...tree.leaves<NdArray>(batch), ...fixed],
+        [...written(spare), ...Object.values(measured)],
+      );
       [present, spare] = [spare, present];
-      return { loss: measured[0]!.data[0]!, gradientNorm: measured[1]!.data[0]! };
+      return tree.map(({ data }: NdArray) => data[0] as number, measured) as unknown as StepResult;
     },
-    theta: () => carriedAs(present).theta,
-    previous: () => carriedAs(spare).theta,
-    optimizer: () => carriedAs(present).optimizer,
-    restore: (theta, optimizer) => {
-      tree.leaves<NdArray>({ theta, optimizer }).forEach(({ data }, i) => {
-        present[i]!.data.set(data);
-      });
+    packed: () => ({ theta: present.theta, rest: present.rest }),
+    previous: () => ({ theta: spare.theta, rest: spare.rest }),
+    optimizer: () => present.optimizer,
+    restore: (packed, optimizer) => {
+      const from = tree.leaves<NdArray>({ ...packed, optimizer });
+      tree
+        .leaves<NdArray>({ theta: present.theta, rest: present.rest, optimizer: present.optimizer })
+        .forEach(({ data }, i) => {
+          data.set(from[i]!.data);
+        });
     },
     dispose: () => executable.dispose(),
   };

@@ -2,14 +2,15 @@ import type { Batches, EvalBatches } from '../data/index.ts';
 import { defaultEngine, type Engine } from '../engine/index.ts';
 import type { Json } from '../io/index.ts';
 import type { Optimizer } from '../optim/index.ts';
-import { ArgumentError, type NdArray } from '../tensor/index.ts';
+import { ArgumentError, type Aval, type NdArray, sameShape, showShape, tree } from '../tensor/index.ts';
 import { loadProgress, type Progress, saveProgress } from './checkpointing.ts';
 import { divergence } from './divergence.ts';
 import { type EarlyStopping, earlyNext, earlyStart } from './early.ts';
 import { compileEvaluator, type Metrics } from './evaluate.ts';
 import type { StopReason, TrainEvent } from './events.ts';
 import type { Example, Measure, Trainable } from './model.ts';
-import { packing } from './packing.ts';
+import { type Packed, packing } from './packing.ts';
+import type { Regularizer } from './regularizer.ts';
 import { makeRun, type Run } from './run.ts';
 import { compileStepper, type Stepper } from './stepper.ts';
 
@@ -38,6 +39,12 @@ export interface TrainOptions {
   readonly loss: Measure;
   readonly optimizer: Optimizer;
   readonly steps: number;
+  /** Added to the loss of every step: a function of the parameters alone. */
+  readonly regularizer?: Regularizer;
+  /** Parameters to start from, a tree of arrays, in place of those that the seed draws. */
+  readonly initial?: unknown;
+  /** Patterns over the paths of weights: those to train. The others, running statistics too, stay as they are. */
+  readonly trained?: string | readonly string[];
   /** Names the first parameters and all randomness of the run. Default 0. */
   readonly seed?: number;
   /** What runs the programs. Default: ONNX Runtime for Node. */
@@ -75,10 +82,12 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
   const { data, steps, seed = 0, evaluate, early, checkpoint, signal, onEvent = () => {} } = options;
   const logEvery = options.logEvery ?? Math.max(1, Math.round(steps / 100));
   const engine = options.engine ?? (await defaultEngine());
-  const layout = packing(model.spec);
+  const layout = packing(model.spec, options.trained);
   const compiling = performance.now();
   const step = { model, layout, optimizer: options.optimizer, loss: options.loss, batch: data.spec };
-  const stepper = await compileStepper(engine, step, seed);
+  const { regularizer, initial } = options;
+  const start = { seed, ...(initial !== undefined && { initial: layout.gather(checkedParams(model.spec, initial)) }) };
+  const stepper = await compileStepper(engine, { ...step, ...(regularizer && { regularizer }) }, start);
   const evaluator = evaluate && (await compileEvaluator(engine, model, layout, evaluate.data, evaluate.metrics));
   const compileMs = performance.now() - compiling;
 
@@ -125,7 +134,7 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
     const { step } = progress;
     if (step % logEvery === 0 || step === steps) tell({ event: 'step', step, ...result, ...clock(step) });
     if (evaluate && evaluator && (step % evaluate.every === 0 || step === steps)) {
-      const metrics = await evaluator.run(stepper.theta());
+      const metrics = await evaluator.run(stepper.packed());
       tell({ event: 'eval', step, metrics });
       if (early) progress = keepBest(early, progress, metrics, stepper);
     }
@@ -136,9 +145,9 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
   await save();
   tell({ event: 'stop', step: progress.step, reason });
   await evaluator?.dispose();
-  const theta = reason !== 'signal' && progress.best ? progress.best : stepper.theta();
+  const packed = reason !== 'signal' && progress.best ? progress.best : stepper.packed();
   await stepper.dispose();
-  return makeRun({ model, engine, layout, theta, step: progress.step, reason, history });
+  return makeRun({ model, engine, layout, packed, step: progress.step, reason, history });
 }
 
 /** Takes an evaluation in: the best parameters so far are kept. */
@@ -150,8 +159,8 @@ function keepBest(
 ): Progress {
   const state = earlyNext(early, progress.early, progress.step, metrics);
   if (state.waited > 0) return { ...progress, early: state };
-  const { dtype, shape, data } = stepper.theta();
-  return { ...progress, early: state, best: { dtype, shape, data: data.slice() as NdArray['data'] } };
+  const copy = ({ dtype, shape, data }: NdArray) => ({ dtype, shape, data: data.slice() as NdArray['data'] });
+  return { ...progress, early: state, best: tree.map(copy, stepper.packed()) as Packed<NdArray> };
 }
 
 /** Steps a second and seconds left, from the time since the run began or went on. */
@@ -161,6 +170,19 @@ function startClock(first: number, steps: number): (step: number) => { stepsPerS
     const stepsPerSecond = (step - first) / ((performance.now() - start) / 1000);
     return { stepsPerSecond, secondsLeft: (steps - step) / stepsPerSecond };
   };
+}
+
+/** Parameters to start from, if they are those of the model. */
+function checkedParams(spec: unknown, initial: unknown): unknown {
+  const flat = tree.flatten<NdArray>(initial);
+  for (const [path, { shape }] of Object.entries(tree.flatten<Aval>(spec))) {
+    const got = flat[path];
+    if (got === undefined || !sameShape(got.shape, shape))
+      throw new ArgumentError(
+        `train: expected initial ${path} ${showShape(shape)}, got ${got ? showShape(got.shape) : 'none'}`,
+      );
+  }
+  return initial;
 }
 
 function checkOptions({ steps, evaluate, early, checkpoint, resume, logEvery }: TrainOptions): void {
