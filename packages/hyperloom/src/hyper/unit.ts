@@ -1,0 +1,53 @@
+import { init, pathHash, type WeightSpec, weight } from '../nn/index.ts';
+import { random, sizeOf, type Tensor } from '../tensor/index.ts';
+import type { TargetSpec } from './head.ts';
+import type { HeadInit } from './init.ts';
+
+/** Whether a weight starts at a constant: a bias at 0, a scale at 1, everything of a delta at 0. */
+export const isConstant = (w: WeightSpec): boolean => w.init.std?.(w) === 0;
+
+/** The value at which a weight starts that {@link isConstant}. */
+export const startOf = (w: WeightSpec): Tensor => w.init(random.key(0), w);
+
+/**
+ * The weight for which a generator starts that serves many: of unit variance, so that each weight is what comes out
+ * times its own {@link factorOf}; or zero, when every weight of the target starts at a constant.
+ */
+export const unitModel = (target: TargetSpec): WeightSpec =>
+  weight({ shape: [1], init: Object.values(target).every(isConstant) ? init.zeros : init.normal() });
+
+/** The largest factor of a weight that starts at a constant but shares a generator with others. */
+const nearConstant = 0.1;
+
+/**
+ * What a generated number of the model's variance is multiplied by to become an element of `w`. A weight that starts at
+ * a constant has ratio 0, which would keep it from learning: it gets 1 / sqrt(fanIn), as its neighbours do, 0.1 at most.
+ */
+export const factorOf = (w: WeightSpec, model: WeightSpec, start: HeadInit): number =>
+  start.ratio(w, model) || Math.min(nearConstant, 1 / Math.sqrt(w.fanIn));
+
+/**
+ * Signs, as if drawn with even odds, that depend on the path and place alone. A generator that gives similar numbers at
+ * similar places repeats itself along the rows of a matrix, and inputs of one sign then add up: fixed signs undo that.
+ */
+export function signsOf(path: string, count: number): Float32Array {
+  let state = pathHash(path);
+  return Float32Array.from({ length: count }, () => {
+    // splitmix32 (Steele et al. 2014)
+    state = (state + 0x9e3779b9) | 0;
+    let z = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return (z ^ (z >>> 15)) < 0 ? -1 : 1;
+  });
+}
+
+/** Signs times {@link factorOf} for every element of a target, in the order of its paths. */
+export function multipliers(target: TargetSpec, model: WeightSpec, start: HeadInit): Float32Array {
+  const all = new Float32Array(Object.values(target).reduce((n, { shape }) => n + sizeOf(shape), 0));
+  let at = 0;
+  for (const [path, w] of Object.entries(target)) {
+    const factor = factorOf(w, model, start);
+    for (const sign of signsOf(path, sizeOf(w.shape))) all[at++] = sign * factor;
+  }
+  return all;
+}
