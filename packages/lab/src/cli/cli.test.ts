@@ -92,7 +92,7 @@ describe('hyperloom train mnist', () => {
     const weights = decodeSafetensors(await readBytes(join(out, 'weights.safetensors')), 'weights');
     expect(weights.tensors['conv2.weight']?.shape).toEqual([16, 16, 7, 7]);
     const coded = await hyperloom(['generate', out, '--code', '1,2', '--threads', '1']);
-    expect([coded.code, coded.err]).toEqual([2, 'hyperloom: --code: expected none for the hypernetwork, got 2\n']);
+    expect([coded.code, coded.err]).toEqual([2, 'hyperloom: --code: expected none for the hypernetwork, got "1,2"\n']);
 
     const again = await hyperloom(['train', 'mnist', ...short, '--out', out]);
     expect([again.code, again.err]).toEqual([

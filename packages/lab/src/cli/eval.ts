@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { engineOf, measure, named, reopen } from '../run/execute.ts';
+import { engineOf } from '../run/engine.ts';
+import { reopen } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
 import { whole } from './flags.ts';
 import { jsonLine, line, short, table } from './output.ts';
@@ -8,7 +9,7 @@ import { jsonLine, line, short, table } from './output.ts';
 export function addEval(command: Command): void {
   command
     .command('eval')
-    .description('measure a run on its test set, with the classes that it confuses')
+    .description('measure the main model of a run on its test set')
     .argument('<run>', 'run folder')
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--json', 'one JSON object')
@@ -17,32 +18,19 @@ export function addEval(command: Command): void {
       const began = performance.now();
       const folder = await RunFolder.open(path);
       const engine = await engineOf(threads);
-      const { experiment, run } = await reopen(folder, engine);
-      const result = await measure(experiment.trials[0], run, experiment);
-      const metrics = named(result);
+      const { run, measure } = await reopen(folder, engine);
+      const figures = Object.entries(await measure()).map(([name, value]) => [`test.${name}`, value] as const);
       if (json) {
-        jsonLine({
-          event: 'done',
-          metrics,
-          confusion: result.confusion,
-          step: run.step,
-          seconds: (performance.now() - began) / 1000,
-        });
+        const seconds = (performance.now() - began) / 1000;
+        jsonLine({ event: 'done', metrics: Object.fromEntries(figures), step: run.step, seconds });
       } else {
         line(
           table(
             ['metric', 'value'],
-            Object.entries(metrics).map(([name, value]) => [name, short(value)]),
+            figures.map(([name, value]) => [name, short(value)]),
           ),
         );
-        line(`\ntrue class (rows) against predicted class (columns), step ${run.step}`);
-        const { names } = experiment.classes;
-        line(
-          table(
-            ['', ...names],
-            result.confusion.map((row, i) => [names[i]!, ...row]),
-          ),
-        );
+        line(`after ${run.step} steps`);
       }
       await engine.dispose();
     });

@@ -12,11 +12,3 @@ export const whole =
 
 /** Gathers a flag that may be given several times. */
 export const gathered = (value: string, before: readonly string[]): string[] => [...before, value];
-
-/** A code as numbers: `0.1,0.2`. */
-export function code(text: string): number[] {
-  const values = text.split(',').map(Number);
-  if (values.some((value) => !Number.isFinite(value)))
-    throw new InvalidArgumentError('expected numbers with commas between them.');
-  return values;
-}

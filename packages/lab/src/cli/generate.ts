@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { moments } from 'hyperloom/hyper';
 import { encodeSafetensors, writeAtomic } from 'hyperloom/io';
 import type { NdArray } from 'hyperloom/tensor';
-import { engineOf, reopen } from '../run/execute.ts';
+import { engineOf } from '../run/engine.ts';
+import { reopen } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
 import { codeFor, hypernetworkOf } from '../run/weights.ts';
-import { code, whole } from './flags.ts';
+import { whole } from './flags.ts';
 import { jsonLine, line, short, table } from './output.ts';
 
 /** `hyperloom generate RUN`: the generated weights, as a table and a file. */
@@ -14,17 +15,17 @@ export function addGenerate(command: Command): void {
     .command('generate')
     .description("generate the target's weights and write them under the target's own names")
     .argument('<run>', 'run folder')
-    .option('--code <numbers>', 'the code to generate for, where the recipe takes one', code)
+    .option('--code <code>', 'the code to generate for: numbers such as 0.1,0.2, or the name of an example code')
     .option('--out <file>', 'safetensors file to write')
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  $ hyperloom generate runs/mnist --out kernels.safetensors')
-    .action(async (path: string, flags: { threads?: number; json?: boolean; code?: number[]; out?: string }) => {
+    .action(async (path: string, flags: { threads?: number; json?: boolean; code?: string; out?: string }) => {
       const folder = await RunFolder.open(path);
       const engine = await engineOf(flags.threads);
-      const { experiment, run } = await reopen(folder, engine);
+      const { trial, run } = await reopen(folder, engine);
       hypernetworkOf(run.model);
-      const weights: Readonly<Record<string, NdArray>> = await run.generate(codeFor(experiment.trials[0], flags.code));
+      const weights: Readonly<Record<string, NdArray>> = await run.generate(codeFor(trial, flags.code));
       if (flags.out !== undefined)
         await writeAtomic(
           flags.out,

@@ -28,8 +28,5 @@ export const line = (text = ''): void => {
   process.stdout.write(`${text}\n`);
 };
 
-/** A share as percent with two digits. */
-export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
 /** A number in four significant digits. */
 export const short = (value: number): string => (value === 0 ? '0' : value.toPrecision(4));

@@ -1,17 +1,21 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { engineOf, execute, type Outcome, recipeOf } from '../run/execute.ts';
+import type { Experiment, Recipe } from '../recipes/recipe.ts';
+import { engineOf } from '../run/engine.ts';
+import { execute, type Outcome } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
-import { settingsFrom } from '../run/settings.ts';
-import { inspectRun } from '../run/weights.ts';
+import { Journal } from '../run/journal.ts';
+import { recipeOf, settingsFrom } from '../run/settings.ts';
+import { resultTable } from '../run/summary.ts';
 import { gathered, whole } from './flags.ts';
-import { jsonLine, line, percent, table } from './output.ts';
+import { jsonLine, line, table } from './output.ts';
 import { jsonDisplay, textDisplay } from './progress.ts';
 
 interface TrainFlags {
   readonly steps?: number;
   readonly seed?: number;
+  readonly seeds?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly set: readonly string[];
@@ -24,6 +28,7 @@ Examples:
   $ hyperloom train mnist
   $ hyperloom train mnist --set full=true --out runs/mnist-full
   $ hyperloom train mnist --steps 200 --set control=false --json
+  $ hyperloom train mnist --seeds 5
   $ hyperloom train mnist --out runs/mnist --resume
 
 A run stopped by Ctrl-C, or killed, goes on with --resume and ends with the same parameters to the bit.
@@ -39,6 +44,11 @@ export function addTrain(command: Command, version: string): void {
     .argument('<recipe>', 'see hyperloom recipes')
     .option('--steps <n>', "steps in place of the recipe's own", whole(1))
     .option('--seed <n>', 'names first parameters, order of the data and all other randomness (default: 0)', whole(0))
+    .option(
+      '--seeds <n>',
+      "run seeds --seed, --seed + 1, ... and print means with their spread (default: the recipe's own, mostly 1)",
+      whole(1),
+    )
     .option('--out <folder>', 'run folder (default: runs/RECIPE-SEED)')
     .option('--resume', 'go on with the run in the folder, if there is one, with the settings that it began with')
     .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered, [])
@@ -60,8 +70,9 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
   // Settings that do not fit must leave no folder behind, so the experiment comes first.
   const experiment = await recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
   const versions = { hyperloom: version, node: process.versions.node, onnxruntime: runtime.version };
-  const folder = await RunFolder.create(out, { recipe: name, settings, seed, steps, versions }, { resume });
-  await folder.rewind(experiment.trials.map((trial) => trial.name));
+  const seeds = flags.seeds ?? before?.seeds ?? recipe.seeds ?? 1;
+  const folder = await RunFolder.create(out, { recipe: name, settings, seed, seeds, steps, versions }, { resume });
+  const journal = await Journal.open(folder, began);
 
   // Charts are slow to load: only a run needs them, and it loads them before a new build can take their file away.
   const { writeReport } = await import('../report/report.ts');
@@ -75,37 +86,30 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const display = json ? jsonDisplay : textDisplay(process.stdout);
+  const display = json ? jsonDisplay : textDisplay(process.stdout, folder.seeds);
   const engine = await engineOf(flags.threads);
   try {
     const outcome = await execute({
       folder,
+      journal,
+      recipe,
       experiment,
-      steps: steps ?? experiment.steps,
       engine,
       signal: stop.signal,
       onEvent: (event) => display.show(event),
     });
-    if (outcome.reason === 'signal') {
+    if (outcome.stopped) {
+      journal.log({ event: 'stopped' });
       process.stderr.write(`hyperloom: stopped; go on with: ${folder.resuming}\n`);
       process.exitCode = 1;
       return;
     }
-    const seconds = (performance.now() - began) / 1000;
-    const [main] = outcome.results;
-    const hyper = main !== undefined && 'generate' in main.run.model;
-    const report = await writeReport({
-      folder,
-      recipe,
-      experiment,
-      outcome,
-      inspection: hyper ? await inspectRun(main.run, seed, engine) : undefined,
-      generated: hyper ? await main.run.generate() : {},
-      seconds,
-      lines: await folder.metrics(),
-    });
-    if (json) jsonLine({ event: 'done', metrics: outcome.metrics, seconds, out, report });
-    else summary(outcome, recipe.reference, seconds, report);
+    const report = await writeReport({ folder, journal, recipe, experiment, outcome, engine });
+    journal.log({ event: 'done' });
+    const seconds = journal.elapsed;
+    const perSeed = outcome.seeds.map(({ seed, metrics }) => ({ seed, metrics }));
+    if (json) jsonLine({ event: 'done', metrics: outcome.metrics, seeds: perSeed, seconds, out, report });
+    else summary(outcome, experiment, recipe, seconds, report);
     const short = steps === null ? experiment.judge(outcome.metrics) : undefined;
     if (short !== undefined) {
       process.stderr.write(`hyperloom: ${short}\n`);
@@ -114,20 +118,22 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
   } finally {
     display.end();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    folder.release();
     await engine.dispose();
   }
 }
 
-function summary({ results, metrics }: Outcome, reference: string, seconds: number, report: string): void {
-  const parameters = [metrics['params.total'] ?? 0, metrics['params.direct'] ?? 0];
-  const rows = results.map(({ trial, metrics: { accuracy = 0, loss = 0 } }, i) => [
-    trial.title,
-    parameters[i]!,
-    percent(1 - accuracy),
-    loss.toFixed(4),
-  ]);
+function summary(
+  { seeds }: Outcome,
+  experiment: Experiment,
+  { reference }: Recipe,
+  seconds: number,
+  report: string,
+): void {
+  const { head, rows, note } = resultTable(experiment, seeds);
   line();
-  line(table(['', 'parameters', 'test error', 'test loss'], rows));
+  line(table(head, rows));
+  if (note !== '') line(note);
   line(`published: ${reference}`);
   line(`${seconds.toFixed(1)} s; report: ${report}`);
 }

@@ -4,8 +4,20 @@ import { batches, classIndices, evalBatches, loadMnist, padAndCrop, rows, scaled
 import { constantInit, heads, hyperfanIn, hypernetwork } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { argmax, type Tensor } from 'hyperloom/tensor';
-import type { Experiment, Recipe, RunFlags, Settings, Trial } from './recipe.ts';
+import { confusion, type Labelled, mistakes } from './confusion.ts';
+import type {
+  Experiment,
+  Picture,
+  Recipe,
+  RunFlags,
+  SessionTrainOptions,
+  Settings,
+  Trial,
+  TrialResult,
+} from './recipe.ts';
+import { supervised } from './supervised.ts';
+
+type Evaluation = NonNullable<SessionTrainOptions['evaluate']>['data'];
 
 /** Images kept from training to validate on, as in the paper. */
 const heldOut = 5_000;
@@ -56,7 +68,7 @@ async function loadImages(folder: string, split: 'train' | 'test') {
   return { images: scaledBytes({ ...images, shape: [count, 1, height, width] }), labels: classIndices(labels, 10) };
 }
 
-async function prepare(settings: Settings, { seed }: RunFlags): Promise<Experiment> {
+async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
   const full = settings.full === true;
   const own = settingsOf(full);
   // The floor is a promise of the two forms as they stand.
@@ -82,42 +94,58 @@ async function prepare(settings: Settings, { seed }: RunFlags): Promise<Experime
   type Images = typeof training;
   const main = ({ images, labels }: Images) => ({ input: { input: images }, target: labels });
   const plain = ({ images, labels }: Images) => ({ input: images, target: labels });
-  const predict = (logits: Tensor) => argmax(logits);
-  const hyper: Trial = {
+  const hyperData = batches(main(training), { size: batch, seed, ...augment((example) => example.input.input) });
+  const directData = batches(plain(training), { size: batch, seed, ...augment((example) => example.input) });
+  const perEpoch = hyperData.perEpoch;
+  const steps = asked ?? Math.max(1, Math.round(perEpoch * epochs));
+  const rate = Number(settings.learningRate);
+  const metrics = { loss: nn.losses.crossEntropy, accuracy: nn.metrics.accuracy };
+  const trainingOn = (data: SessionTrainOptions['data'], validating: Evaluation): SessionTrainOptions => ({
+    data,
+    loss: nn.losses.crossEntropy,
+    optimizer: full
+      ? optim.chain(
+          optim.clipByValue(100),
+          optim.adam(optim.exponential({ initial: rate || 0.005, decay: 0.999, floor: 1e-4 })),
+        )
+      : optim.adam(optim.cosine({ initial: rate || 0.003, end: 0, steps })),
+    steps,
+    evaluate: { data: validating, metrics, every: full ? perEpoch : Math.ceil(perEpoch / 3) },
+    early: { metric: 'accuracy', mode: 'max', patience: full ? 20 : 1_000 },
+  });
+  const hyper = supervised({
     name: 'main',
     title: 'hypernetwork',
     model,
-    data: batches(main(training), { size: batch, seed, ...augment((example) => example.input.input) }),
-    validation: evalBatches(main(validation), 500),
+    training: trainingOn(hyperData, evalBatches(main(validation), 500)),
     test: evalBatches(main(test), 500),
-    predict,
-  };
-  const direct: Trial = {
+    metrics,
+  });
+  const direct = supervised({
     name: 'control',
     title: 'trained directly',
     model: target,
-    data: batches(plain(training), { size: batch, seed, ...augment((example) => example.input) }),
-    validation: evalBatches(plain(validation), 500),
+    training: trainingOn(directData, evalBatches(plain(validation), 500)),
     test: evalBatches(plain(test), 500),
-    predict,
-  };
-  const perEpoch = hyper.data.perEpoch;
-  const rate = Number(settings.learningRate);
+    metrics,
+  });
   return {
     trials: settings.control === false ? [hyper] : [hyper, direct],
-    steps: Math.max(1, Math.round(perEpoch * epochs)),
-    evaluateEvery: full ? perEpoch : Math.ceil(perEpoch / 3),
-    loss: nn.losses.crossEntropy,
-    metrics: { loss: nn.losses.crossEntropy, accuracy: nn.metrics.accuracy },
-    early: { metric: 'accuracy', mode: 'max', patience: full ? 20 : 1_000 },
-    optimizer: (steps) =>
-      full
-        ? optim.chain(
-            optim.clipByValue(100),
-            optim.adam(optim.exponential({ initial: rate || 0.005, decay: 0.999, floor: 1e-4 })),
-          )
-        : optim.adam(optim.cosine({ initial: rate || 0.003, end: 0, steps })),
-    classes: { labels: test.labels.data, names: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] },
+    columns: [
+      { metric: 'parameters', title: 'parameters', format: 'integer' },
+      { metric: 'error', title: 'test error', format: 'percent' },
+      { metric: 'loss', title: 'test loss', format: 'number' },
+    ],
+    published: [
+      { title: 'hypernetwork, Ha et al. 2016', cells: ['12,910', '0.76 %', ''] },
+      { title: 'trained directly, Ha et al. 2016', cells: ['21,210', '0.72 %', ''] },
+    ],
+    pictures: (results) =>
+      pictures(results, ({ name }) => ({
+        test: evalBatches(name === 'main' ? main(test) : plain(test), 500),
+        labels: test.labels.data,
+        classes: 10,
+      })),
     counts: {
       'params.total': nn.countParams(model.spec),
       'params.direct': nn.countParams(target.spec),
@@ -131,6 +159,31 @@ async function prepare(settings: Settings, { seed }: RunFlags): Promise<Experime
         : `mnist: expected a test accuracy of at least ${own.floor} %, got ${reached.toFixed(2)} %`;
     },
   };
+}
+
+/** Which digits each trial takes for which, and the generated kernels. */
+async function pictures(results: readonly TrialResult[], digits: (trial: Trial) => Labelled): Promise<Picture[]> {
+  const [{ confusionMatrix }, { kernelSheet }] = await Promise.all([
+    import('../report/charts.ts'),
+    import('../report/kernels.ts'),
+  ]);
+  const made: Picture[] = [];
+  for (const { trial, run } of results) {
+    const counts = await confusion(run, digits(trial));
+    made.push({
+      name: `confusion.${trial.name}.svg`,
+      caption: `Test examples by true and predicted class: ${trial.title}.`,
+      content: confusionMatrix(`${trial.title}: ${mistakes(counts)}`, counts, Object.keys(counts)),
+    });
+  }
+  const kernels = (await results[0]!.run.generate())['conv2.weight']!;
+  made.push({
+    name: 'kernels.conv2.weight.png',
+    caption:
+      'conv2.weight as generated: a row for each output channel, a column for each input channel; blue is negative, red positive.',
+    content: kernelSheet(kernels),
+  });
+  return made;
 }
 
 /** Ha, Dai and Le 2016, section 4.1: a convolution of a digit classifier, generated from four numbers. */

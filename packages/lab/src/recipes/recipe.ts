@@ -1,5 +1,5 @@
-import type { EvalBatches } from 'hyperloom/data';
-import type { EvaluateOptions, Example, Measure, Metrics, Trainable, TrainOptions } from 'hyperloom/train';
+import type { Engine } from 'hyperloom/engine';
+import type { Run, Trainable, TrainOptions } from 'hyperloom/train';
 
 /** A setting of a recipe that `--set` changes. */
 export interface RecipeOption {
@@ -14,44 +14,124 @@ export interface RecipeOption {
 /** Values of a recipe's settings, by name. */
 export type Settings = Readonly<Record<string, boolean | number | string>>;
 
-/** What the command line says of a run beside the recipe's own settings. */
+/** What the command line says of one experiment beside the recipe's own settings. */
 export interface RunFlags {
+  /** Seed of this one experiment; a run of several seeds prepares one experiment for each. */
   readonly seed: number;
-  /** Steps in place of the recipe's own. */
+  /** Steps in place of the recipe's own: of each phase, for trials that train in several. */
   readonly steps?: number;
 }
 
-/** One model of an experiment with its data. */
-export interface Trial {
-  /** `main`, or the name of a control. */
-  readonly name: string;
-  readonly title: string;
-  readonly model: Trainable;
-  readonly data: TrainOptions['data'];
-  readonly validation: EvaluateOptions['data'];
-  readonly test: EvalBatches<Example>;
-  /** Numbers in the code that a caller gives; absent where the model holds its codes itself. */
-  readonly codeSize?: number;
-  /** Turns one output into a class, for the confusion matrix. */
-  readonly predict: (output: never) => unknown;
+/** What `train` of the library is told by the recipe; the rest is the session's. */
+export type SessionTrainOptions = Omit<
+  TrainOptions,
+  'seed' | 'engine' | 'signal' | 'checkpoint' | 'resume' | 'onEvent'
+>;
+
+/** What a trial is run with. Everything that it trains resumes, stops on a signal and reports by itself. */
+export interface Session {
+  readonly seed: number;
+  readonly engine: Engine;
+  /**
+   * `train` of the library with seed, engine, signal, checkpoint, resume and events filled in. A training that has
+   * ended before is loaded from its checkpoint, not run again. Under `eval`, `inspect`, `generate` and `export`
+   * nothing is trained: each training is what its checkpoint holds, and the last one that has a checkpoint is the run.
+   * @param phase names one of several trainings of a trial, such as `task1`; each has a checkpoint of its own. Letters,
+   *   digits, `-` and `_`.
+   * @throws Stopped on a signal, for the lab to catch; ArgumentError for a phase that was used before
+   */
+  train<M extends Trainable>(model: M, options: SessionTrainOptions, phase?: string): Promise<Run<M>>;
 }
 
-/** Everything that the commands need of one configured recipe. */
+/** Named figures: `mse`, `accuracy` and so on. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** A code of a hypernetwork by a name that a reader knows it by. */
+export interface NamedCode {
+  readonly name: string;
+  /** In the form that `run.generate` takes. */
+  readonly code: unknown;
+}
+
+/** One model, or way of training, of an experiment. */
+export interface Trial {
+  /** `main`, or the name of a control, with which its metrics begin: `control.test.mse`. Letters, digits, `-` and `_`. */
+  readonly name: string;
+  readonly title: string;
+  /** The model of the run that `train` ends with: what eval, inspect, generate and export reopen. */
+  readonly model: Trainable;
+  /** Trained parameters, for the table; all of `model` when absent. */
+  readonly parameters?: number;
+  /** Numbers in a code that a caller may give with `--code`; absent where codes are not plain vectors. */
+  readonly codeSize?: number;
+  /**
+   * Example codes for generate, inspect and export; the first stands for `--code` where none is given. Absent where the
+   * model reads no code; empty where it reads codes of which none stands out.
+   */
+  readonly codes?: readonly NamedCode[];
+  /** An input of one example, for export and inspection. */
+  readonly exampleInput?: unknown;
+  /** Trains, in one phase or several; the run that it gives is the trial's. */
+  train(session: Session): Promise<Run<Trainable>>;
+  /** Test figures of the trained run, without prefix: `{ mse: 0.01 }` becomes `test.mse` or `control.test.mse`. */
+  measure(run: Run<Trainable>, session: Session): Promise<Figures>;
+}
+
+/** A column of the table of results. */
+export interface Column {
+  /** A figure of `measure`, or `parameters`, or `seconds` (of training). */
+  readonly metric: string;
+  readonly title: string;
+  readonly format: 'percent' | 'number' | 'integer';
+}
+
+/** A row of the table of results that was not measured here. */
+export interface ReferenceRow {
+  /** Whose figures they are: `Ha et al. 2016, hypernetwork`. */
+  readonly title: string;
+  /** The text of each column; empty where nothing was published. */
+  readonly cells: readonly string[];
+}
+
+/** A picture of the report. */
+export interface Picture {
+  /** File name, with `.svg` or `.png`. */
+  readonly name: string;
+  readonly caption: string;
+  /** SVG text or PNG bytes. */
+  readonly content: string | Uint8Array;
+}
+
+/** What a trial ended with. */
+export interface TrialResult {
+  readonly trial: Trial;
+  readonly run: Run<Trainable>;
+  /** Figures of `measure`. */
+  readonly metrics: Figures;
+  /** Seconds that its trainings took, over all calls of a run that was resumed. */
+  readonly seconds: number;
+}
+
+/** Everything that the commands need of one configured recipe under one seed. */
 export interface Experiment {
   /** The main model first, then its controls. */
   readonly trials: readonly [Trial, ...Trial[]];
-  readonly steps: number;
-  readonly evaluateEvery: number;
-  readonly loss: Measure;
-  readonly metrics: Metrics;
-  readonly early: NonNullable<TrainOptions['early']>;
-  optimizer(steps: number): TrainOptions['optimizer'];
-  /** Class of each test example, and their names. */
-  readonly classes: { readonly labels: ArrayLike<number>; readonly names: readonly string[] };
   /** Figures known before training, such as numbers of parameters. */
-  readonly counts: Readonly<Record<string, number>>;
-  /** A line that says what is missing when a whole run falls short of what the recipe promises. */
-  judge(metrics: Readonly<Record<string, number>>): string | undefined;
+  readonly counts: Figures;
+  readonly columns: readonly Column[];
+  /** Published or other reference figures, to stand below the measured ones. */
+  readonly published?: readonly ReferenceRow[];
+  /**
+   * Pictures made from the results of the first seed: fitted curves, fronts, confusion matrices. Chart modules are slow
+   * to load, so recipes import `report/charts.ts` in here.
+   */
+  pictures?(results: readonly TrialResult[]): Promise<readonly Picture[]>;
+  /**
+   * A line that says what is missing when a whole run, with the recipe's own steps, falls short of what the recipe
+   * promises.
+   * @param metrics every figure by its whole name, such as `test.mse`: means over the seeds
+   */
+  judge(metrics: Figures): string | undefined;
 }
 
 /** One runnable experiment with its published reference: one file. */
@@ -61,5 +141,8 @@ export interface Recipe {
   /** Published figures to stand beside the printed ones, with their source. */
   readonly reference: string;
   readonly options: Readonly<Record<string, RecipeOption>>;
+  /** How many seeds a plain run takes, from `--seed` upwards; `--seeds` changes it. Default 1. */
+  readonly seeds?: number;
+  /** @throws ArgumentError for settings that do not fit; nothing is written then */
   prepare(settings: Settings, flags: RunFlags): Promise<Experiment>;
 }

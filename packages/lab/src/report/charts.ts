@@ -1,5 +1,5 @@
 import * as echarts from 'echarts';
-import { palette } from './palette.ts';
+import { diverging, palette } from './palette.ts';
 
 const size = { width: 540, height: 360 };
 const text = { color: palette.ink, fontFamily: 'sans-serif' };
@@ -20,56 +20,158 @@ export const standalone = (svg: string): string =>
       `${open}<style>svg { color: #1b1f24; } @media (prefers-color-scheme: dark) { svg { color: #e5e7eb; background: #14171c; } }</style>`,
   );
 
-/** A curve: its name and its points. */
+/** Text and lines of an axis. */
+const axisStyle = {
+  axisLine: { lineStyle: { color: palette.ink } },
+  splitLine: { lineStyle: { color: palette.faint } },
+  axisLabel: { color: palette.ink },
+  nameTextStyle: text,
+};
+
+/** Points of one name and colour: a curve, a scatter of points, or points joined by lines. */
 export interface Series {
   readonly name: string;
-  readonly points: readonly (readonly [number, number])[];
+  readonly points: readonly (readonly [x: number, y: number])[];
   readonly colour: string;
   readonly dashed?: boolean;
+  /** `line` (when absent; few points are marked), `points` alone, or `both`. */
+  readonly mark?: 'line' | 'points' | 'both';
+  /** Diameter of a point. Default 5. */
+  readonly size?: number;
 }
 
-/** Curves over training steps, as SVG. */
-export function curves(title: string, series: readonly Series[], { log = false } = {}): string {
-  const axis = {
-    axisLine: { lineStyle: { color: palette.ink } },
-    splitLine: { lineStyle: { color: palette.faint } },
-    axisLabel: { color: palette.ink },
-    nameTextStyle: text,
-  };
-  return draw({
-    title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
-    // Two curves to a line, so that the four of a run and its control stand in two even rows.
-    legend: [series.slice(0, 2), series.slice(2)].map((row, i) => ({
-      data: row.map(({ name }) => name),
-      bottom: i === 0 && series.length > 2 ? 20 : 0,
-      textStyle: text,
-      itemWidth: 28,
-      itemHeight: 8,
-      itemGap: 18,
-    })),
-    grid: { left: 60, right: 20, top: 40, bottom: series.length > 2 ? 92 : 72 },
-    xAxis: {
-      type: 'value',
-      name: 'step',
-      nameLocation: 'middle',
-      nameGap: 26,
-      ...axis,
-      axisLabel: { ...axis.axisLabel, showMaxLabel: false },
-      max: 'dataMax',
-    },
-    yAxis: { type: log ? 'log' : 'value', scale: true, ...axis },
-    series: series.map(({ name, points, colour, dashed }) => ({
-      type: 'line',
-      name,
-      data: points.map(([x, y]) => [x, y]),
-      showSymbol: points.length < 40,
-      symbol: 'circle',
-      symbolSize: 5,
-      lineStyle: { width: 1.5, color: colour, type: dashed ? 'dashed' : 'solid' },
-      itemStyle: { color: colour },
-    })),
-  });
+/** Axes of {@link plot}. */
+export interface PlotOptions {
+  readonly x?: string;
+  readonly y?: string;
+  /** Axes with a scale of logarithms. */
+  readonly log?: { readonly x?: boolean; readonly y?: boolean };
+  /** Ends of the axes; where the points end when absent. */
+  readonly limits?: { readonly x?: readonly [number, number]; readonly y?: readonly [number, number] };
 }
+
+/** Curves and points over two axes, as SVG: fits, fronts, learning curves. Two names to a row of the legend. */
+export function plot(
+  title: string,
+  series: readonly Series[],
+  { x, y, log = {}, limits = {} }: PlotOptions = {},
+): string {
+  const rows = Array.from({ length: Math.ceil(series.length / 2) }, (_, i) => series.slice(2 * i, 2 * i + 2));
+  const below = 20 * (rows.length - 1);
+  const ends = (range: readonly [number, number] | undefined) =>
+    range === undefined ? { min: 'dataMin', max: 'dataMax' } : { min: range[0], max: range[1] };
+  return draw(
+    {
+      title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
+      legend: rows.map((row, i) => ({
+        data: row.map(({ name }) => name),
+        bottom: below - 20 * i,
+        textStyle: text,
+        itemWidth: 28,
+        itemHeight: 8,
+        itemGap: 18,
+      })),
+      grid: { left: 60, right: 20, top: 40, bottom: below + (x === undefined ? 52 : 72) },
+      xAxis: {
+        type: log.x ? 'log' : 'value',
+        ...(x !== undefined && { name: x }),
+        nameLocation: 'middle',
+        nameGap: 26,
+        ...axisStyle,
+        axisLabel: { ...axisStyle.axisLabel, showMaxLabel: false, showMinLabel: limits.x !== undefined },
+        ...ends(limits.x),
+      },
+      yAxis: {
+        type: log.y ? 'log' : 'value',
+        scale: true,
+        ...(y !== undefined && { name: y }),
+        ...axisStyle,
+        ...(limits.y && ends(limits.y)),
+      },
+      series: series.map(({ name, points, colour, dashed, mark, size = 5 }) => {
+        const data = points.map(([px, py]) => [px, py]);
+        if (mark === 'points')
+          return { type: 'scatter' as const, name, data, symbolSize: size, itemStyle: { color: colour } };
+        return {
+          type: 'line' as const,
+          name,
+          data,
+          showSymbol: mark === 'both' || (mark === undefined && points.length < 40),
+          symbol: 'circle',
+          symbolSize: size,
+          lineStyle: { width: 1.5, color: colour, type: dashed ? ('dashed' as const) : ('solid' as const) },
+          itemStyle: { color: colour },
+        };
+      }),
+    },
+    { width: size.width, height: size.height + Math.max(0, below - 20) },
+  );
+}
+
+/** Curves over training steps, as SVG; a scale of logarithms only where no value is 0 or less. */
+export function curves(title: string, series: readonly Series[], { log = false } = {}): string {
+  const positive = series.every(({ points }) => points.every(([, y]) => y > 0));
+  return plot(title, series, { x: 'step', log: { y: log && positive } });
+}
+
+/** Names of the axes and their places in {@link heatMap}. */
+export interface HeatMapOptions {
+  readonly x?: string;
+  readonly y?: string;
+  /** Names of the columns and rows; their numbers when absent. */
+  readonly columns?: readonly string[];
+  readonly rows?: readonly string[];
+}
+
+/** A matrix as coloured cells, as SVG: blue below zero, red above, on one scale; the first row is on top. */
+export function heatMap(
+  title: string,
+  values: readonly (readonly number[])[],
+  { x, y, columns, rows }: HeatMapOptions = {},
+): string {
+  const most = values.flat().reduce((top, value) => Math.max(top, Math.abs(value)), 1e-12);
+  const least = Math.min(0, ...values.flat()) < 0 ? -most : 0;
+  const axis = (name: string | undefined, gap: number, names: readonly string[]) => ({
+    ...axisStyle,
+    type: 'category' as const,
+    data: [...names],
+    ...(name !== undefined && { name }),
+    nameLocation: 'middle' as const,
+    nameGap: gap,
+    splitLine: { show: false },
+  });
+  return draw(
+    {
+      title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
+      grid: { left: 60, right: 90, top: 40, bottom: 50 },
+      xAxis: axis(x, 28, columns ?? Object.keys(values[0] ?? [])),
+      yAxis: { ...axis(y, 36, rows ?? Object.keys(values)), inverse: true },
+      visualMap: {
+        min: least,
+        max: most,
+        orient: 'vertical',
+        right: 0,
+        top: 'center',
+        itemHeight: 200,
+        precision: 3,
+        textStyle: text,
+        inRange: { color: least < 0 ? diverge : rise },
+      },
+      series: [
+        {
+          type: 'heatmap',
+          data: values.flatMap((row, i) => row.map((value, j) => [j, i, value])),
+          progressive: 0,
+        },
+      ],
+    },
+    { width: size.width, height: 460 },
+  );
+}
+
+const hex = (value: number): string => `rgb(${diverging(value).join(', ')})`;
+const diverge = [-1, -0.5, 0, 0.5, 1].map(hex);
+const rise = [0, 0.5, 1].map(hex);
 
 /** A confusion matrix, as SVG: rows are true classes, columns predicted ones; the diagonal is left uncoloured. */
 export function confusionMatrix(

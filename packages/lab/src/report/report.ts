@@ -1,61 +1,53 @@
 import { join } from 'node:path';
+import type { Engine } from 'hyperloom/engine';
 import type { Inspection } from 'hyperloom/hyper';
-import type { NdArray } from 'hyperloom/tensor';
-import type { Experiment, Recipe } from '../recipes/recipe.ts';
+import type { Experiment, Picture, Recipe, Trial } from '../recipes/recipe.ts';
 import type { Outcome } from '../run/execute.ts';
-import type { MetricsLine, RunFolder } from '../run/folder.ts';
-import { weightColumns, weightRow } from '../run/weights.ts';
-import { confusionMatrix, curves, type Series, standalone } from './charts.ts';
+import type { RunFolder } from '../run/folder.ts';
+import type { Journal } from '../run/journal.ts';
+import { resultTable } from '../run/summary.ts';
+import { codeFor, inspectRun, weightColumns, weightRow } from '../run/weights.ts';
+import { standalone } from './charts.ts';
 import { escaped, page, tableHtml } from './html.ts';
-import { kernelSheet } from './kernels.ts';
-import { palette } from './palette.ts';
+import { trainingCurves } from './training.ts';
 
 /** What a report is made from. */
 export interface ReportParts {
   readonly folder: RunFolder;
+  readonly journal: Journal;
   readonly recipe: Recipe;
   readonly experiment: Experiment;
   readonly outcome: Outcome;
-  /** What the main model generates and stores; absent where it is no hypernetwork. */
-  readonly inspection: Inspection | undefined;
-  /** The generated weights by path. */
-  readonly generated: Readonly<Record<string, NdArray>>;
-  readonly seconds: number;
-  readonly lines: readonly MetricsLine[];
+  readonly engine: Engine;
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 /** Writes `report/index.html`, complete in itself, and its pictures; gives the path of the page. */
 export async function writeReport(parts: ReportParts): Promise<string> {
-  const { folder, recipe, outcome, inspection, generated, seconds } = parts;
-  const pictures: [name: string, caption: string, content: string | Uint8Array][] = [
-    ['loss.svg', 'Loss over training steps.', curves('loss', series(parts, 'loss'), { log: true })],
-    ['accuracy.svg', 'Accuracy on the validation set.', curves('validation accuracy', series(parts, 'accuracy'))],
-    ...outcome.results.map(({ trial, confusion }): [string, string, string] => [
-      `confusion.${trial.name}.svg`,
-      `Test examples by true and predicted class: ${trial.title}.`,
-      confusionMatrix(`${trial.title}: ${mistakes(confusion)}`, confusion, parts.experiment.classes.names),
-    ]),
-    ...Object.entries(generated)
-      .filter(([, { shape }]) => shape.length === 4)
-      .map(([path, weights]): [string, string, Uint8Array] => [
-        `kernels.${path}.png`,
-        `${path} as generated: a row for each output channel, a column for each input channel; blue is negative, red positive.`,
-        kernelSheet(weights),
-      ]),
+  const { folder, journal, recipe, experiment, outcome } = parts;
+  const results = outcome.seeds[0]?.results ?? [];
+  const first = journal.lines.filter(({ seed }) => seed === undefined || seed === folder.config.seed);
+  const pictures: readonly Picture[] = [
+    ...trainingCurves(experiment.trials, first),
+    ...((await experiment.pictures?.(results)) ?? []),
   ];
-  for (const [name, , content] of pictures)
+  for (const { name, content } of pictures)
     await folder.write(join('report', name), typeof content === 'string' ? standalone(content) : content);
   const figures = pictures.map(
-    ([, caption, content]) => `<figure>${inline(content)}<figcaption>${escaped(caption)}</figcaption></figure>`,
+    ({ caption, content }) => `<figure>${inline(content)}<figcaption>${escaped(caption)}</figcaption></figure>`,
   );
+  const { head, rows, note } = resultTable(experiment, outcome.seeds);
+  const settings: [string, string | number][] = [
+    ['seed', folder.config.seed],
+    ['seeds', folder.seeds.length],
+    ...Object.entries(folder.config.settings).map(([key, value]): [string, string] => [key, String(value)]),
+    ...Object.entries(folder.config.versions ?? {}),
+  ];
   const body = [
     `<h1>${escaped(recipe.name)}</h1><p>${escaped(recipe.summary)}</p>`,
-    `<h2>Result</h2>${resultTable(outcome)}<p>Published: ${escaped(recipe.reference)}.<br>The last call of train took ${seconds.toFixed(1)} s.</p>`,
+    `<h2>Result</h2>${tableHtml(head, rows)}<p>${note === '' ? '' : `${escaped(note)}.<br>`}Published: ${escaped(recipe.reference)}.<br>The run took ${journal.elapsed.toFixed(1)} s.</p>`,
     `<h2>Pictures</h2><div class="row">${figures.join('')}</div>`,
-    inspection ? `<h2>Weights</h2>${weightTable(inspection)}` : '',
-    `<h2>Settings</h2>${tableHtml(['setting', 'value'], [['seed', folder.config.seed], ...Object.entries(folder.config.settings).map(([key, value]): [string, string] => [key, String(value)])])}`,
+    await weights(parts),
+    `<h2>Settings</h2>${tableHtml(['setting', 'value'], settings)}`,
   ];
   await folder.write(join('report', 'index.html'), page(`${recipe.name}: Hyperloom`, body.join('\n')));
   return join(folder.path, 'report', 'index.html');
@@ -66,41 +58,18 @@ const inline = (content: string | Uint8Array): string =>
     ? content
     : `<img alt="" src="data:image/png;base64,${Buffer.from(content).toString('base64')}">`;
 
-/** `107 wrong of 10,000`. */
-function mistakes(confusion: readonly (readonly number[])[]): string {
-  const all = confusion.flat().reduce((sum, n) => sum + n, 0);
-  const right = confusion.reduce((sum, row, i) => sum + row[i]!, 0);
-  return `${(all - right).toLocaleString('en-US')} wrong of ${all.toLocaleString('en-US')}`;
-}
+/** Whether weights can be generated without a caller: the model reads no code, or the recipe gives an example of one. */
+const hasCode = ({ codes, codeSize }: Trial): boolean =>
+  codes === undefined ? codeSize === undefined : codes.length > 0;
 
-/** Training (where logged) and validation values of a metric for each trial. */
-function series({ experiment, lines }: ReportParts, metric: string): Series[] {
-  return experiment.trials.flatMap((trial) => {
-    const own = lines.filter((line) => line.trial === trial.name);
-    const colour = trial.name === 'main' ? palette.main : palette.control;
-    const training = own.flatMap((line): [number, number][] =>
-      line.event === 'step' && typeof line[metric] === 'number' ? [[Number(line.step), line[metric]]] : [],
-    );
-    const validation = own.flatMap((line): [number, number][] => {
-      const value = line.event === 'eval' ? (line.metrics as Record<string, number>)[metric] : undefined;
-      return value === undefined ? [] : [[Number(line.step), value]];
-    });
-    return [
-      { name: `${trial.title}, training`, points: training, colour },
-      { name: `${trial.title}, validation`, points: validation, colour, dashed: training.length > 0 },
-    ].filter(({ points }) => points.length > 0);
-  });
-}
-
-function resultTable({ results, metrics }: Outcome): string {
-  const parameters = [metrics['params.total'] ?? 0, metrics['params.direct'] ?? 0];
-  const rows = results.map(({ trial, metrics: { accuracy = 0, loss = 0 } }, i) => [
-    trial.title,
-    parameters[i] ?? 0,
-    percent(1 - accuracy),
-    loss.toFixed(4),
-  ]);
-  return tableHtml(['', 'parameters', 'test error', 'test loss'], rows);
+/** What the main model generates and stores, where it is a hypernetwork and a code for it is known. */
+async function weights({ experiment, outcome, folder, engine }: ReportParts): Promise<string> {
+  const [trial] = experiment.trials;
+  const run = outcome.seeds[0]?.results[0]?.run;
+  if (run === undefined || !('materialise' in run.model) || !hasCode(trial)) return '';
+  const inspection = await inspectRun(run, folder.config.seed, engine, codeFor(trial, undefined));
+  const code = trial.codes?.[0] === undefined ? '' : ` for the code ${trial.codes[0].name}`;
+  return `<h2>Weights${escaped(code)}</h2>${weightTable(inspection)}`;
 }
 
 function weightTable({ weights, total, direct, generated, generator, compression }: Inspection): string {

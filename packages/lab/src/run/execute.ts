@@ -1,143 +1,124 @@
-import { access } from 'node:fs/promises';
-import { defaultEngine, type Engine } from 'hyperloom/engine';
-import { ortEngine } from 'hyperloom/engine/ort';
-import type { Json } from 'hyperloom/io';
+import type { Engine } from 'hyperloom/engine';
 import { ArgumentError } from 'hyperloom/tensor';
-import {
-  loadParams,
-  openRun,
-  type Run,
-  type StopReason,
-  type Trainable,
-  type TrainEvent,
-  train,
-} from 'hyperloom/train';
-import { recipes } from '../recipes/index.ts';
-import type { Experiment, Recipe, Trial } from '../recipes/recipe.ts';
-import { confusion } from './confusion.ts';
+import type { Run, Trainable } from 'hyperloom/train';
+import type { Experiment, Figures, Recipe, Trial, TrialResult } from '../recipes/recipe.ts';
 import type { RunConfig, RunFolder } from './folder.ts';
-import { nearest } from './settings.ts';
+import { readingSession, Stopped, type TrainingEvent, trainingSession, type Workplace } from './session.ts';
+import { recipeOf } from './settings.ts';
+import { overSeeds } from './summary.ts';
 
-/** An event of one trial of a run. */
-export type TrialEvent = TrainEvent & { readonly trial: string };
+/** What a run tells while it goes: events of its trainings, and the test figures of each trial. */
+export type RunEvent =
+  | TrainingEvent
+  | { readonly event: 'test'; readonly seed: number; readonly trial: string; readonly metrics: Figures };
 
-/** What a trial ended with. */
-export interface TrialResult {
-  readonly trial: Trial;
-  readonly run: Run<Trainable>;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Test examples by true class (rows) and predicted class (columns). */
-  readonly confusion: readonly (readonly number[])[];
+/** What one seed of a run ended with. */
+export interface SeedResult {
+  readonly seed: number;
+  readonly results: readonly TrialResult[];
+  /** Every figure by its whole name: counts, `test.accuracy`, `control.test.accuracy` and so on. */
+  readonly metrics: Figures;
 }
 
 /** What a run ended with. */
 export interface Outcome {
-  readonly results: readonly TrialResult[];
-  /** Every figure of the run by name: counts, `test.accuracy`, `control.test.accuracy` and so on. */
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly reason: StopReason;
+  /** The seeds that are through. */
+  readonly seeds: readonly SeedResult[];
+  /** Means over these seeds, with standard deviations such as `test.mse.sd` where there are several. */
+  readonly metrics: Figures;
+  /** Whether a signal ended it. */
+  readonly stopped: boolean;
 }
 
 /** What {@link execute} needs. */
-export interface Execution {
-  readonly folder: RunFolder;
+export interface Execution extends Omit<Workplace, 'onEvent'> {
+  readonly recipe: Recipe;
+  /** The experiment of the first seed, which is prepared before a folder is made. */
   readonly experiment: Experiment;
-  readonly steps: number;
-  readonly engine: Engine;
-  readonly signal: AbortSignal;
-  onEvent(event: TrialEvent): void;
+  onEvent(event: RunEvent): void;
 }
 
-/** The recipe of a name; the error names those that there are. */
-export function recipeOf(name: string): Recipe {
-  const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
-  if (recipe) return recipe;
-  const known = Object.keys(recipes);
-  throw new ArgumentError(
-    `expected a recipe (${known.join(', ')}), got "${name}"; did you mean ${nearest(name, known)}?`,
-  );
-}
-
-/** The engine for a number of threads; all cores when absent. */
-export const engineOf = (threads: number | undefined): Promise<Engine> =>
-  threads === undefined ? defaultEngine() : Promise.resolve(ortEngine({ threads }));
-
-/** Trains and tests every trial of an experiment, one after another; stops early on a signal. */
+/** Trains and tests every trial of an experiment under every seed, one after another; ends early on a signal. */
 export async function execute(execution: Execution): Promise<Outcome> {
-  const { experiment, signal } = execution;
-  const results: TrialResult[] = [];
-  let reason: StopReason = 'steps';
-  for (const trial of experiment.trials) {
-    const run = await trainTrial(trial, execution);
-    reason = run.reason;
-    if (reason === 'signal' || signal.aborted) return { results, metrics: experiment.counts, reason: 'signal' };
-    results.push(await measure(trial, run, experiment));
+  const { folder, recipe, experiment } = execution;
+  const seeds: SeedResult[] = [];
+  let stopped = false;
+  try {
+    for (const seed of folder.seeds) {
+      const first = seed === folder.config.seed;
+      seeds.push(await oneSeed(seed, first ? experiment : await prepared(recipe, folder.config, seed), execution));
+      // Pictures and tables want the runs of the first seed; of the others the figures are enough.
+      if (!first) for (const { run } of seeds.at(-1)!.results) await run.dispose();
+    }
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    stopped = true;
   }
-  return { results, metrics: { ...experiment.counts, ...Object.assign({}, ...results.map(named)) }, reason };
+  return { seeds, metrics: overSeeds(seeds, Object.keys(experiment.counts)), stopped };
 }
 
-function trainTrial(
-  trial: Trial,
-  { folder, experiment, steps, engine, signal, onEvent }: Execution,
-): Promise<Run<Trainable>> {
-  return train(trial.model, {
-    data: trial.data,
-    loss: experiment.loss,
-    optimizer: experiment.optimizer(steps),
-    steps,
-    seed: folder.config.seed,
-    engine,
-    evaluate: { data: trial.validation, metrics: experiment.metrics, every: experiment.evaluateEvery },
-    early: experiment.early,
-    checkpoint: {
-      path: folder.checkpoint(trial.name),
-      every: experiment.evaluateEvery,
-      config: folder.config as unknown as Json,
-    },
-    resume: true,
-    signal,
-    onEvent: (event) => {
-      const told = { trial: trial.name, ...event };
-      if (event.event !== 'start' && event.event !== 'stop') folder.log(told as never);
-      onEvent(told);
-    },
-  });
+async function oneSeed(seed: number, { trials, counts }: Experiment, execution: Execution): Promise<SeedResult> {
+  checkNames(trials);
+  const { journal, signal, onEvent } = execution;
+  const results: TrialResult[] = [];
+  for (const trial of trials) {
+    const session = trainingSession(execution, { seed, trial: trial.name });
+    const run = await trial.train(session);
+    if (signal.aborted) throw new Stopped();
+    const metrics = await trial.measure(run, session);
+    const event = { event: 'test', seed, trial: trial.name, metrics } as const;
+    journal.log(event);
+    onEvent(event);
+    results.push({ trial, run, metrics, seconds: session.seconds() });
+  }
+  return { seed, results, metrics: { ...counts, ...Object.assign({}, ...results.map(named)) } };
 }
 
-/** Test metrics of a trained trial, and its confusion matrix. */
-export async function measure(trial: Trial, run: Run<Trainable>, experiment: Experiment): Promise<TrialResult> {
-  const metrics = await run.evaluate(trial.test, experiment.metrics);
-  return { trial, run, metrics, confusion: await confusion(trial, run, experiment.classes) };
+function checkNames(trials: Experiment['trials']): void {
+  const names = trials.map(({ name }) => name);
+  if (names[0] !== 'main' || new Set(names).size < names.length)
+    throw new ArgumentError(`expected trials of different names, the first of them main, got ${names.join(', ')}`);
 }
 
-/** `test.accuracy` for the main trial, `control.test.accuracy` for a control; accuracies come with their errors. */
-export function named({ trial, metrics }: Pick<TrialResult, 'trial' | 'metrics'>): Record<string, number> {
-  const prefix = trial.name === 'main' ? 'test' : `${trial.name}.test`;
-  const all = 'accuracy' in metrics ? { ...metrics, error: 1 - metrics.accuracy! } : metrics;
-  return Object.fromEntries(Object.entries(all).map(([name, value]) => [`${prefix}.${name}`, value]));
+/** The experiment of a run under one of its seeds. */
+export const prepared = (recipe: Recipe, { settings, steps }: RunConfig, seed: number): Promise<Experiment> =>
+  recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
+
+/** `test.accuracy` and `train.seconds` for the main trial, `control.test.accuracy` for a control. */
+export function named({ trial, metrics, seconds }: Pick<TrialResult, 'trial' | 'metrics' | 'seconds'>): Figures {
+  const prefix = trial.name === 'main' ? '' : `${trial.name}.`;
+  const test = Object.entries(metrics).map(([name, value]) => [`${prefix}test.${name}`, value] as const);
+  return { ...Object.fromEntries(test), [`${prefix}train.seconds`]: seconds };
+}
+
+/** A run folder's recipe under its first seed, with the run of the main trial. */
+export interface Reopened {
+  readonly experiment: Experiment;
+  readonly trial: Trial;
+  readonly run: Run<Trainable>;
+  /** Test figures of the run. */
+  measure(): Promise<Figures>;
 }
 
 /**
- * The experiment and the trained main model of a run folder.
+ * The experiment and the trained main model of a run folder; of trainings in several phases the last that has begun.
  * @throws ArgumentError when the run has saved nothing yet, FormatError when its checkpoint is damaged
  */
 export async function reopen(
   folder: RunFolder,
   engine: Engine,
-): Promise<{ experiment: Experiment; run: Run<Trainable> }> {
-  const { recipe, settings, seed, steps }: RunConfig = folder.config;
-  const checkpoint = folder.checkpoint('main');
-  await access(checkpoint).catch((cause) => {
+  recipe = recipeOf(folder.config.recipe),
+): Promise<Reopened> {
+  const experiment = await prepared(recipe, folder.config, folder.config.seed);
+  const [trial] = experiment.trials;
+  const session = readingSession(folder, engine, trial.name);
+  const run = await trial.train(session).catch((error) => {
+    if (error instanceof Stopped) return session.last();
+    throw error;
+  });
+  if (run === undefined)
     throw new ArgumentError(
       `expected a run with a checkpoint, got ${folder.path}, which has none yet; go on with: ${folder.resuming}`,
-      { cause },
     );
-  });
-  const experiment = await recipeOf(recipe).prepare(
-    { ...settings, control: false },
-    { seed, ...(steps !== null && { steps }) },
-  );
-  const [main] = experiment.trials;
-  const { params, step } = await loadParams(checkpoint, main.model.spec);
-  return { experiment, run: openRun(main.model, params, engine, step) };
+  return { experiment, trial, run, measure: () => trial.measure(run, session) };
 }

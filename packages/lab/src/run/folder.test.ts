@@ -1,7 +1,7 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { FormatError } from 'hyperloom/tensor';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RunFolder } from './folder.ts';
 
@@ -15,7 +15,7 @@ const config = { recipe: 'mnist', settings: { batch: 8 }, seed: 0, steps: null, 
 
 test('a run is resumed with the settings that it began with, or not at all', async () => {
   const path = join(root, 'a');
-  await RunFolder.create(path, config, { resume: false });
+  (await RunFolder.create(path, config, { resume: false })).release();
   await expect(RunFolder.create(path, config, { resume: false })).rejects.toThrow(/add --resume/);
   await expect(RunFolder.create(path, { ...config, settings: { batch: 9 } }, { resume: true })).rejects.toThrow(
     /expected the batch with which/,
@@ -26,23 +26,33 @@ test('a run is resumed with the settings that it began with, or not at all', asy
   expect((await RunFolder.open(path)).config).toEqual(config);
 });
 
-test('a line cut off at the end of the metrics is left out, and lines without a checkpoint are dropped', async () => {
-  const path = join(root, 'b');
+test('another process is refused while one trains, and the lock of a dead one is taken over', async () => {
+  const path = join(root, 'f');
   const folder = await RunFolder.create(path, config, { resume: false });
-  folder.log({ trial: 'main', event: 'step', step: 10, loss: 1 });
-  await appendFile(join(path, 'metrics.jsonl'), '{"trial":"main","ev');
-  expect(await folder.metrics()).toEqual([{ trial: 'main', event: 'step', step: 10, loss: 1 }]);
-  await folder.rewind(['main']);
-  expect(await readFile(join(path, 'metrics.jsonl'), 'utf8')).toBe('');
+  await expect(RunFolder.create(path, config, { resume: true })).rejects.toThrow(
+    `--out: expected a folder in which no other process trains, got ${path}, in which process ${process.pid} does`,
+  );
+  folder.release();
+  await writeFile(join(path, 'lock'), String(process.ppid));
+  await expect(RunFolder.create(path, config, { resume: true })).rejects.toThrow(/in which process \d+ does/);
+  const dead = spawnSync(process.execPath, ['--version']).pid;
+  await writeFile(join(path, 'lock'), String(dead));
+  (await RunFolder.create(path, config, { resume: true })).release();
+  await expect(access(join(path, 'lock'))).rejects.toThrow(/ENOENT/);
 });
 
-test('a damaged checkpoint is refused before it costs the metrics', async () => {
-  const path = join(root, 'd');
-  const folder = await RunFolder.create(path, config, { resume: false });
-  folder.log({ trial: 'main', event: 'step', step: 10, loss: 1 });
-  await writeFile(folder.checkpoint('main'), 'not a checkpoint');
-  await expect(folder.rewind(['main'])).rejects.toThrow(FormatError);
-  expect(await folder.metrics()).toHaveLength(1);
+test('checkpoints are named by trial, phase and seed', async () => {
+  const folder = await RunFolder.create(join(root, 'g'), { ...config, seed: 3, seeds: 2 }, { resume: false });
+  const name = (seed: number, trial: string, phase?: string) =>
+    relative(folder.path, folder.checkpoint({ seed, trial, phase }));
+  expect(folder.seeds).toEqual([3, 4]);
+  expect(name(3, 'main')).toBe('checkpoint.safetensors');
+  expect(name(3, 'control')).toBe('checkpoint.control.safetensors');
+  expect(name(3, 'main', 'task1')).toBe('checkpoint.main.task1.safetensors');
+  expect(name(4, 'main')).toBe('seed4/checkpoint.safetensors');
+  expect(() => name(3, '../main')).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: expected letters, digits, - and _ for the name of a trial or phase, got "../main"]`,
+  );
 });
 
 test('the config.json of something else is no run', async () => {

@@ -1,30 +1,41 @@
-import { appendFileSync } from 'node:fs';
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileError, type Json, loadCheckpoint, writeAtomic } from 'hyperloom/io';
+import { writeAtomic } from 'hyperloom/io';
 import { ArgumentError, FormatError } from 'hyperloom/tensor';
+import { lockFolder } from './lock.ts';
 
 /** What a run folder says of how it was made. */
 export interface RunConfig {
   readonly recipe: string;
   readonly settings: Readonly<Record<string, boolean | number | string>>;
+  /** The first seed. */
   readonly seed: number;
+  /** How many seeds, from the first upwards; absent in folders of one. */
+  readonly seeds?: number;
   /** Steps asked for; null for the recipe's own. */
   readonly steps: number | null;
   /** Versions of what the figures hang on; absent in folders written without them. */
   readonly versions?: Readonly<Record<string, string>>;
 }
 
-/** One line of `metrics.jsonl`. */
-export type MetricsLine = { readonly [key: string]: Json };
+/** One training of a run: what a checkpoint, and a line of the metrics, belong to. */
+export interface Training {
+  readonly seed: number;
+  readonly trial: string;
+  /** Absent for a trial that trains once. */
+  readonly phase?: string | undefined;
+}
 
-/** A folder with `config.json`, `metrics.jsonl`, a checkpoint of each trial and a report. */
+/** A folder with `config.json`, `metrics.jsonl`, a checkpoint of each training and a report. */
 export class RunFolder {
   readonly path: string;
   readonly config: RunConfig;
-  private constructor(path: string, config: RunConfig) {
+  /** Lets other processes train in a folder that {@link create} gave. */
+  readonly release: () => void;
+  private constructor(path: string, config: RunConfig, release = () => {}) {
     this.path = path;
     this.config = config;
+    this.release = release;
   }
 
   /**
@@ -39,18 +50,12 @@ export class RunFolder {
   }
 
   /**
-   * Makes a folder for a new run, or goes on with one that was made from the same settings.
-   * @throws ArgumentError when the folder holds a run and `resume` is not set, or one with other settings
+   * Makes a folder for a new run, or goes on with one that was made from the same settings, and keeps other processes
+   * out of it until {@link release}.
+   * @throws ArgumentError when the folder holds a run and `resume` is not set, or one with other settings, or when
+   *   another process trains in it
    */
   static async create(path: string, config: RunConfig, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
-    const found = await RunFolder.found(path, { resume });
-    if (found !== undefined) {
-      const key = differing(found, config);
-      if (key !== undefined)
-        throw new ArgumentError(
-          `--resume: expected the ${key} with which ${path} began, got another; choose another --out`,
-        );
-    }
     try {
       await mkdir(path, { recursive: true });
     } catch (cause) {
@@ -58,9 +63,21 @@ export class RunFolder {
         cause,
       });
     }
-    const folder = new RunFolder(path, config);
-    await folder.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
-    return folder;
+    const release = await lockFolder(path);
+    try {
+      const found = await RunFolder.found(path, { resume });
+      const key = found && differing(found, config);
+      if (key !== undefined)
+        throw new ArgumentError(
+          `--resume: expected the ${key} with which ${path} began, got another; choose another --out`,
+        );
+      const folder = new RunFolder(path, config, release);
+      await folder.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
+      return folder;
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Opens the folder of a run. */
@@ -71,8 +88,23 @@ export class RunFolder {
     return new RunFolder(path, config);
   }
 
-  checkpoint(trial: string): string {
-    return join(this.path, trial === 'main' ? 'checkpoint.safetensors' : `checkpoint.${trial}.safetensors`);
+  /** The seeds of the run, in order. */
+  get seeds(): number[] {
+    return Array.from({ length: this.config.seeds ?? 1 }, (_, i) => this.config.seed + i);
+  }
+
+  /**
+   * The checkpoint of a training: `checkpoint.safetensors` for the one of the main trial, `checkpoint.control.safetensors`
+   * for a control, `checkpoint.main.task1.safetensors` for a phase; seeds after the first have folders such as `seed1`.
+   * @throws ArgumentError for a trial or phase whose name no file can have
+   */
+  checkpoint({ seed, trial, phase }: Training): string {
+    for (const name of [trial, phase ?? trial])
+      if (!/^[\w-]+$/.test(name))
+        throw new ArgumentError(`expected letters, digits, - and _ for the name of a trial or phase, got "${name}"`);
+    const parts = phase === undefined ? (trial === 'main' ? [] : [trial]) : [trial, phase];
+    const folder = seed === this.config.seed ? this.path : join(this.path, `seed${seed}`);
+    return join(folder, ['checkpoint', ...parts, 'safetensors'].join('.'));
   }
 
   /** The command that goes on with the run. */
@@ -85,44 +117,6 @@ export class RunFolder {
     const path = join(this.path, name);
     await mkdir(join(path, '..'), { recursive: true });
     await writeAtomic(path, typeof content === 'string' ? new TextEncoder().encode(content) : content);
-  }
-
-  /**
-   * Adds a line to the metrics before it returns, so that lines keep their order.
-   * @throws FileError when the file system refuses
-   */
-  log(line: MetricsLine): void {
-    const path = join(this.path, 'metrics.jsonl');
-    try {
-      appendFileSync(path, `${JSON.stringify(line)}\n`);
-    } catch (cause) {
-      throw new FileError(`cannot write "${path}": ${(cause as Error).message}`, { cause });
-    }
-  }
-
-  /** The metrics so far; a last line that was cut off is left out. */
-  async metrics(): Promise<MetricsLine[]> {
-    const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8').catch(() => '');
-    return text.split('\n').flatMap((line) => {
-      try {
-        return line === '' ? [] : [JSON.parse(line) as MetricsLine];
-      } catch {
-        return [];
-      }
-    });
-  }
-
-  /**
-   * Drops what was logged after the step at which each trial goes on.
-   * @throws FormatError when a checkpoint is damaged; the metrics are then as they were
-   */
-  async rewind(trials: readonly string[]): Promise<void> {
-    const steps = new Map<string, number>();
-    for (const trial of trials) steps.set(trial, await stepOf(this.checkpoint(trial)));
-    const kept = (await this.metrics()).filter(
-      (line) => typeof line.step === 'number' && line.step <= (steps.get(String(line.trial)) ?? 0),
-    );
-    await this.write('metrics.jsonl', kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 }
 
@@ -162,12 +156,4 @@ function differing(found: RunConfig, wanted: RunConfig): string | undefined {
   if (found.steps !== wanted.steps) return 'steps';
   const settings = new Set([...Object.keys(found.settings), ...Object.keys(wanted.settings)]);
   return [...settings].find((key) => found.settings[key] !== wanted.settings[key]);
-}
-
-async function stepOf(checkpoint: string): Promise<number> {
-  const there = await access(checkpoint).then(
-    () => true,
-    () => false,
-  );
-  return there ? (await loadCheckpoint(checkpoint)).step : 0;
 }

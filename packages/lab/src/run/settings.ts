@@ -1,4 +1,5 @@
 import { ArgumentError } from 'hyperloom/tensor';
+import { recipes } from '../recipes/index.ts';
 import type { Recipe, RecipeOption, Settings } from '../recipes/recipe.ts';
 
 /** Edits that turn one word into another; enough to find the option that was meant. */
@@ -59,4 +60,14 @@ function valueFrom(key: string, text: string, option: RecipeOption): boolean | n
     throw new ArgumentError(`--set ${key}: expected a number, got "${text}"`);
   if (value < least) throw new ArgumentError(`--set ${key}: expected a number of at least ${least}, got ${text}`);
   return value;
+}
+
+/** The recipe of a name; the error names those that there are. */
+export function recipeOf(name: string): Recipe {
+  const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
+  if (recipe) return recipe;
+  const known = Object.keys(recipes);
+  throw new ArgumentError(
+    `expected a recipe (${known.join(', ')}), got "${name}"; did you mean ${nearest(name, known)}?`,
+  );
 }

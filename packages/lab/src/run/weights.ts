@@ -2,7 +2,7 @@ import { type Engine, runOnce } from 'hyperloom/engine';
 import type { Hypernetwork, Inspection, WeightReport } from 'hyperloom/hyper';
 import { inspect } from 'hyperloom/hyper';
 import { ArgumentError, random } from 'hyperloom/tensor';
-import { initialParams, type Run, type Trainable } from 'hyperloom/train';
+import { initialParams, openRun, type Run, type Trainable } from 'hyperloom/train';
 import type { Trial } from '../recipes/recipe.ts';
 
 /** A hypernetwork of which the commands know no more than that it is one. */
@@ -15,34 +15,51 @@ export function hypernetworkOf(model: Trainable): AnyHypernetwork {
 }
 
 /**
- * A code that a caller gave, if the model takes one of its size.
- * @throws ArgumentError when it takes none, another size, or none was given
+ * The code that a caller gave, as numbers or by the name of one of the trial's example codes; the first of these where
+ * none was given, and undefined where the model takes none.
+ * @throws ArgumentError for a code that the model does not take, or none where it takes one and has no example
  */
-export function codeFor(
-  { codeSize, title }: Trial,
-  code: readonly number[] | undefined,
-): readonly number[] | undefined {
-  if (code?.length === codeSize) return code;
-  const wanted = codeSize === undefined ? 'none' : `${codeSize} numbers`;
-  throw new ArgumentError(`--code: expected ${wanted} for the ${title}, got ${code?.length ?? 'none'}`);
+export function codeFor({ codeSize, codes = [], title }: Trial, text: string | undefined): unknown {
+  if (text === undefined) {
+    if (codes[0] !== undefined) return codes[0].code;
+    if (codeSize === undefined) return undefined;
+  } else {
+    const named = codes.find(({ name }) => name === text);
+    if (named !== undefined) return named.code;
+    const numbers = text.split(',').map(Number);
+    if (codeSize !== undefined && numbers.length === codeSize && numbers.every(Number.isFinite)) return numbers;
+  }
+  const ways = [
+    ...(codeSize === undefined ? [] : [`${codeSize} numbers with commas between them`]),
+    ...(codes.length === 0 ? [] : [shortList(codes.map(({ name }) => name))]),
+  ];
+  throw new ArgumentError(
+    `--code: expected ${ways.length === 0 ? 'none' : ways.join(', or ')} for the ${title}, got ${text === undefined ? 'none' : `"${text}"`}`,
+  );
 }
+
+const shortList = (names: readonly string[]): string =>
+  names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')} ... (${names.length} names)`;
 
 /** Every weight of the target at the start of a run and now. */
 export async function inspectRun(
   run: Run<Trainable>,
   seed: number,
   engine: Engine,
-  code?: readonly number[],
+  code?: unknown,
 ): Promise<Inspection> {
   const model = hypernetworkOf(run.model);
   const source = code === undefined ? [] : [code];
-  const first = await runOnce(
-    engine,
-    () => model.materialise(initialParams(run.model, random.key(seed)) as never, ...(source as never[])) as unknown,
-  );
+  const start = openRun(run.model, await firstParams(run.model, seed, engine), engine);
+  const first = await start.call(model.materialise as never, ...source);
+  await start.dispose();
   const now = await run.call(model.materialise as never, ...source);
   return inspect(model, first, now);
 }
+
+/** The parameters that training began with. */
+const firstParams = (model: Trainable, seed: number, engine: Engine): Promise<unknown> =>
+  runOnce(engine, () => initialParams(model, random.key(seed)) as unknown);
 
 /** A number in four significant digits. */
 const short = (value: number): string => (value === 0 ? '0' : value.toPrecision(4));

@@ -1,0 +1,48 @@
+import type { Picture, Trial } from '../recipes/recipe.ts';
+import type { MetricsLine } from '../run/journal.ts';
+import { curves, type Series } from './charts.ts';
+import { colourOf } from './palette.ts';
+
+/** Pictures of how the trials of one seed trained: the loss, and each metric of the evaluations. */
+export function trainingCurves(trials: readonly Trial[], lines: readonly MetricsLine[]): Picture[] {
+  const metrics = new Set(
+    lines.flatMap(({ event, metrics }) => (event === 'eval' ? Object.keys(metrics as object) : [])),
+  );
+  metrics.delete('loss');
+  const loss = trials.flatMap((trial, i) => series(trial, i, lines, 'loss'));
+  const titles = [...metrics].map((metric) => {
+    const content = curves(
+      `validation ${metric}`,
+      trials.flatMap((trial, i) => series(trial, i, lines, metric)),
+    );
+    const name = metric.replace(/[^\w-]/g, '-');
+    return { name: `${name}.svg`, caption: `${capital(metric)} on the validation set.`, content };
+  });
+  const picture = {
+    name: 'loss.svg',
+    caption: 'Loss over training steps.',
+    content: curves('loss', loss, { log: true }),
+  };
+  return loss.length === 0 ? titles : [picture, ...titles];
+}
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** Training (where logged) and validation values of a metric of one trial; its phases stand one after another. */
+function series(trial: Trial, index: number, lines: readonly MetricsLine[], metric: string): Series[] {
+  const training: [number, number][] = [];
+  const validation: [number, number][] = [];
+  let [phase, start, last]: [unknown, number, number] = [undefined, 0, 0];
+  for (const line of lines) {
+    if (line.trial !== trial.name || typeof line.step !== 'number') continue;
+    if (line.phase !== phase) [phase, start] = [line.phase, last];
+    last = start + line.step;
+    const value = line.event === 'eval' ? (line.metrics as Record<string, number>)[metric] : line[metric];
+    if (typeof value === 'number') (line.event === 'eval' ? validation : training).push([last, value]);
+  }
+  const colour = colourOf(index);
+  return [
+    { name: `${trial.title}, training`, points: training, colour },
+    { name: `${trial.title}, validation`, points: validation, colour, dashed: training.length > 0 },
+  ].filter(({ points }) => points.length > 0);
+}

@@ -1,0 +1,82 @@
+import { countParams } from 'hyperloom/nn';
+import type { Column, Experiment, Figures, TrialResult } from '../recipes/recipe.ts';
+import type { SeedResult } from './execute.ts';
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Standard deviation of a sample (divided by n - 1). */
+function deviation(values: readonly number[]): number {
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
+
+/** Means of all figures over seeds; where there are several, with a standard deviation of those that are no counts. */
+export function overSeeds(seeds: readonly SeedResult[], counts: readonly string[]): Figures {
+  const [first] = seeds;
+  if (first === undefined) return {};
+  const names = Object.keys(first.metrics);
+  return Object.fromEntries(
+    names.flatMap((name): [string, number][] => {
+      const values = seeds.flatMap(({ metrics }) => metrics[name] ?? []);
+      if (seeds.length === 1 || counts.includes(name)) return [[name, values[0]!]];
+      return [
+        [name, mean(values)],
+        [`${name}.sd`, deviation(values)],
+      ];
+    }),
+  );
+}
+
+/** A table of results: a row for each trial, then the published rows. */
+export interface ResultTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** What the spreads in it are; empty for one seed. */
+  readonly note: string;
+}
+
+/** The table of an experiment's columns, with means and spreads over seeds. */
+export function resultTable(
+  { columns, published = [] }: Pick<Experiment, 'columns' | 'published'>,
+  seeds: readonly SeedResult[],
+): ResultTable {
+  const trials = seeds[0]?.results ?? [];
+  const spread = seeds.length > 2 ? 'mean ± standard deviation' : 'mean (least to most)';
+  return {
+    head: ['', ...columns.map(({ title }) => title)],
+    rows: [
+      ...trials.map(({ trial }, i) => [
+        trial.title,
+        ...columns.map((column) =>
+          cell(
+            column,
+            seeds.flatMap(({ results }) => figure(results[i]!, column.metric) ?? []),
+          ),
+        ),
+      ]),
+      ...published.map(({ title, cells }) => [title, ...columns.map((_, i) => cells[i] ?? '')]),
+    ],
+    note: seeds.length > 1 ? `${spread} over ${seeds.length} seeds` : '',
+  };
+}
+
+function figure({ trial, metrics, seconds }: TrialResult, metric: string): number | undefined {
+  if (metric === 'seconds') return metrics.seconds ?? seconds;
+  if (metric === 'parameters') return metrics.parameters ?? trial.parameters ?? countParams(trial.model.spec as never);
+  return metrics[metric];
+}
+
+const formats: Readonly<Record<Column['format'], (value: number) => string>> = {
+  percent: (share) => `${(100 * share).toFixed(2)} %`,
+  number: (value) => (value === 0 ? '0' : value.toPrecision(4)),
+  integer: (value) => Math.round(value).toLocaleString('en-US'),
+};
+
+function cell({ format }: Column, values: readonly number[]): string {
+  const show = formats[format];
+  const centre = show(mean(values));
+  if (values.length === 0) return '';
+  if (values.every((value) => value === values[0])) return show(values[0]!);
+  if (values.length > 2) return `${centre} ± ${show(deviation(values))}`;
+  return `${centre} (${show(Math.min(...values))} to ${show(Math.max(...values))})`;
+}
