@@ -1,4 +1,5 @@
 export type { Base } from './base.ts';
+export { type AnyHead, type Candidate, candidates } from './candidates.ts';
 export * as codes from './codes/index.ts';
 export type { AnyConditioner, Conditioner, SourceOf } from './conditioner.ts';
 export { grow } from './grow.ts';
@@ -25,4 +26,5 @@ export {
 } from './init.ts';
 export { type Inspectable, type Inspection, inspect, type Moments, moments, type WeightReport } from './inspect.ts';
 export type { PerCode } from './perCode.ts';
+export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan.ts';
 export { type Selection, select } from './select.ts';
