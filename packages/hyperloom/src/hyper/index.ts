@@ -28,17 +28,3 @@ export { type Inspectable, type Inspection, inspect, type Moments, moments, type
 export type { PerCode } from './perCode.ts';
 export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan.ts';
 export { type Selection, select } from './select.ts';
-export {
-  type LayerVariance,
-  type Probed,
-  type ProbedExamples,
-  type VarianceSample,
-  varianceProbe,
-} from './variance.ts';
-export {
-  showVariance,
-  type VarianceFigure,
-  type VarianceReport,
-  type VarianceRow,
-  varianceReport,
-} from './varianceReport.ts';

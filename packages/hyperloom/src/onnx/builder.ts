@@ -1,5 +1,5 @@
-import { type Aval, allocate, type DType, type NdArray, type Shape, sameShape, sizeOf } from '../tensor/index.ts';
-import { dataType, type Graph, type Initializer, type NodeAttr, type OnnxNode } from './proto.ts';
+import { allocate, type DType, type NdArray, type Shape, sameShape, sizeOf } from '../tensor/index.ts';
+import { dataType, type Graph, type GraphValue, type Initializer, type NodeAttr, type OnnxNode } from './proto.ts';
 
 /** Options of a node beyond its attributes. */
 interface NodeOptions {
@@ -11,9 +11,14 @@ interface NodeOptions {
 export class Builder {
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, Initializer>();
-  readonly #used = new Set<string>();
+  readonly #used: Set<string>;
   /** What the names of new nodes begin with: the scope and operation that they come from. */
   prefix = '';
+
+  /** @param taken names that values outside of the graph have */
+  constructor(taken: Iterable<string> = []) {
+    this.#used = new Set(taken);
+  }
 
   /** Adds a node with several outputs and gives their names. An absent optional input is ''. */
   nodes(
@@ -127,7 +132,7 @@ export class Builder {
   }
 
   /** The finished graph. */
-  graph(inputs: readonly (Aval & { readonly name: string })[], outputs: readonly (Aval & { name: string })[]): Graph {
+  graph(inputs: readonly GraphValue[], outputs: readonly GraphValue[]): Graph {
     return { nodes: this.#nodes, initializers: [...this.#initializers.values()], inputs, outputs };
   }
 

@@ -15,13 +15,20 @@ function checkTypes(values: readonly Aval[], where: string): void {
 
 const placeOf = ({ op, scope }: ProgramNode): string => (scope === '' ? op : `${op} of ${scope}`);
 
-/** Writes a program as an ONNX graph, operation by operation. */
-export function lower(program: Program, target: Target): Graph {
-  const b = new Builder();
+/**
+ * Writes a program as an ONNX graph, operation by operation.
+ * @param outside names of inputs that are values outside of the graph: constants of a file, or of a graph around it
+ */
+export function lower(program: Program, target: Target, outside: readonly string[] = []): Graph {
+  const b = new Builder(outside);
   const values = new Map<ValueId, Value>();
   checkTypes(program.inputs, 'the inputs');
-  const inputs = program.inputs.map((input) => ({ ...input, name: b.unique(input.name) }));
+  const given = new Set(outside);
+  const inputs = program.inputs
+    .filter(({ name }) => !given.has(name))
+    .map((input) => ({ ...input, name: b.unique(input.name) }));
   const ends = program.outputs.map(({ name }) => b.unique(name));
+  for (const input of program.inputs) values.set(input.id, new Value(input, input.name));
   for (const input of inputs) values.set(input.id, new Value(input, input.name));
   for (const node of program.nodes) {
     checkTypes(node.outputs, placeOf(node));

@@ -5,7 +5,7 @@ import { optimize } from './passes/optimize.ts';
 import { encodeModel } from './proto.ts';
 
 /** What a model is written for. */
-export interface OnnxOptions extends Partial<Target> {
+export interface OnnxOptions extends Partial<Pick<Target, 'block'>> {
   /** Names of the outputs, in order; those of the program when absent. */
   readonly names?: readonly string[];
 }

@@ -2,6 +2,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType,
   type AttributeProtoSchema,
+  type GraphProtoSchema,
   ModelProtoSchema,
   type NodeProtoSchema,
   TensorProto_DataType,
@@ -13,7 +14,7 @@ import type { Aval, DType, TypedArray } from '../tensor/index.ts';
 type Init<T extends Parameters<typeof create>[0]> = MessageInitShape<T>;
 
 /** An attribute of an ONNX node. Whole numbers become ints; write `{ float }` where the schema wants a float. */
-export type NodeAttr = number | string | readonly number[] | { readonly float: number };
+export type NodeAttr = number | string | readonly number[] | { readonly float: number } | { readonly graph: Graph };
 
 /** One node of the graph under construction. */
 export interface OnnxNode {
@@ -33,12 +34,25 @@ export interface Initializer {
   readonly data: TypedArray | BigInt64Array;
 }
 
-/** A whole graph. */
+/** What goes into a graph or comes out of it. */
+export interface GraphValue extends Aval {
+  readonly name: string;
+  /** The name of a first axis whose size is open until the graph runs; its size in `shape` then means nothing. */
+  readonly openAxis?: string;
+}
+
+/** A whole graph, or the body of a node that has one. */
 export interface Graph {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly Initializer[];
-  readonly inputs: readonly (Aval & { readonly name: string })[];
-  readonly outputs: readonly (Aval & { readonly name: string })[];
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+}
+
+/** The version of the operators, and of the file format that goes with it. */
+export interface Version {
+  readonly opset: number;
+  readonly ir: number;
 }
 
 const dataTypes: Readonly<Record<DType | 'int64', TensorProto_DataType>> = {
@@ -53,15 +67,15 @@ const dataTypes: Readonly<Record<DType | 'int64', TensorProto_DataType>> = {
 /** ONNX's number for an element type, as the attribute `to` of Cast takes it. */
 export const dataType = (dtype: DType | 'int64'): number => dataTypes[dtype];
 
-/** The newest operator set that every node is written for, and the file format that goes with it. */
-const opset = 21n;
-const irVersion = 10n;
+/** What ONNX Runtime is given to run. */
+const newest: Version = { opset: 21, ir: 10 };
 
 function attribute(name: string, value: NodeAttr): Init<typeof AttributeProtoSchema> {
   if (typeof value === 'number') return { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) };
   if (typeof value === 'string')
     return { name, type: AttributeProto_AttributeType.STRING, s: new TextEncoder().encode(value) };
   if ('float' in value) return { name, type: AttributeProto_AttributeType.FLOAT, f: value.float };
+  if ('graph' in value) return { name, type: AttributeProto_AttributeType.GRAPH, g: graphOf(name, value.graph) };
   return { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) };
 }
 
@@ -82,36 +96,45 @@ const initializer = ({ name, dtype, shape, data }: Initializer): Init<typeof Ten
   rawData: new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
 });
 
-const valueInfo = ({ name, dtype, shape }: Aval & { name: string }): Init<typeof ValueInfoProtoSchema> => ({
+const valueInfo = ({ name, dtype, shape, openAxis }: GraphValue): Init<typeof ValueInfoProtoSchema> => ({
   name,
   type: {
     value: {
       case: 'tensorType',
       value: {
         elemType: dataTypes[dtype],
-        shape: { dim: shape.map((d) => ({ value: { case: 'dimValue', value: BigInt(d) } })) },
+        shape: {
+          dim: shape.map((d, axis) => ({
+            value:
+              axis === 0 && openAxis !== undefined
+                ? { case: 'dimParam', value: openAxis }
+                : { case: 'dimValue', value: BigInt(d) },
+          })),
+        },
       },
     },
   },
 });
 
+const graphOf = (name: string, graph: Graph): Init<typeof GraphProtoSchema> => ({
+  name,
+  node: graph.nodes.map(node),
+  initializer: graph.initializers.map(initializer),
+  input: graph.inputs.map(valueInfo),
+  output: graph.outputs.map(valueInfo),
+});
+
 /** The bytes of an ONNX file. The same graph gives the same bytes. */
-export function encodeModel({ nodes, initializers, inputs, outputs }: Graph): Uint8Array {
-  const domains = new Set(nodes.map(({ domain }) => domain));
+export function encodeModel(graph: Graph, { opset, ir }: Version = newest): Uint8Array {
+  const domains = new Set(graph.nodes.map(({ domain }) => domain));
   const model = create(ModelProtoSchema, {
-    irVersion,
+    irVersion: BigInt(ir),
     producerName: 'hyperloom',
     opsetImport: [
-      { domain: '', version: opset },
+      { domain: '', version: BigInt(opset) },
       ...[...domains].filter((domain) => domain !== '').map((domain) => ({ domain, version: 1n })),
     ],
-    graph: {
-      name: 'program',
-      node: nodes.map(node),
-      initializer: initializers.map(initializer),
-      input: inputs.map(valueInfo),
-      output: outputs.map(valueInfo),
-    },
+    graph: graphOf('program', graph),
   });
   return toBinary(ModelProtoSchema, model);
 }

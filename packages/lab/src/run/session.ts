@@ -1,5 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access } from 'node:fs/promises';
 import type { Engine } from 'hyperloom/engine';
 import { type Json, loadCheckpoint } from 'hyperloom/io';
 import { ArgumentError } from 'hyperloom/tensor';
@@ -56,7 +55,6 @@ export function trainingSession(
         tell({ event: 'stop', step: done.step, reason: done.reason });
         return done;
       }
-      await mkdir(dirname(path), { recursive: true });
       const before = journal.secondsOf(training);
       const began = performance.now();
       const run = await train(model, {

@@ -1,7 +1,7 @@
-import { type ConvAttrs, sizeOf } from '../../tensor/index.ts';
+import { type ConvAttrs, type Shape, sizeOf } from '../../tensor/index.ts';
 import { blockedConv, blockedInputGrad } from './blocked.ts';
 import { convNode, crop, inputGradPadding, padsOf, turnedKernel, turnedTaps } from './conv-node.ts';
-import type { Lowering, Lowerings } from './lowering.ts';
+import type { Call, Lowering, Lowerings } from './lowering.ts';
 import { spectralConv, spectralInputGrad, spectralKernelGrad, spectralProblem } from './spectral.ts';
 
 const convInputGrad: Lowering<ConvAttrs & { spatial: readonly number[] }> = ({ b, inputs: [w, dy], attrs }) => {
@@ -82,6 +82,10 @@ const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = ({
   return b.rearrange(summed, [c, out * taps], [c, out, taps], [1, 0, 2], y!.shape);
 };
 
+/** How transforms would do a convolution; undefined where they do not pay, or where a reader looks for a convolution. */
+const transformed = ({ attrs, target }: Call<ConvAttrs>, x: Shape, w: Shape, y: Shape) =>
+  target.standard ? undefined : spectralProblem(x, w, y, attrs);
+
 /** Convolutions and their gradients: by transforms where those pay, by blocked kernels where there are any. */
 export const conv = {
   conv: (call) => {
@@ -91,7 +95,7 @@ export const conv = {
       outputs: [y],
       attrs,
     } = call;
-    const problem = spectralProblem(x!.shape, w!.shape, y!.shape, attrs);
+    const problem = transformed(call, x!.shape, w!.shape, y!.shape);
     if (problem) return spectralConv(call, problem);
     const node = convNode(w!.shape.slice(2), attrs);
     return blockedConv(call, node) ?? b.node('Conv', [x!.name(), w!.name()], node);
@@ -103,7 +107,7 @@ export const conv = {
       outputs: [x],
       attrs,
     } = call;
-    const problem = spectralProblem(x!.shape, w!.shape, dy!.shape, attrs);
+    const problem = transformed(call, x!.shape, w!.shape, dy!.shape);
     if (problem) return spectralInputGrad(call, problem);
     const padding = inputGradPadding(w!.shape.slice(2), dy!.shape.slice(2), attrs);
     const direct = attrs.strides.every((s) => s === 1) && padding.every(([low, high]) => low >= 0 && high >= 0);
@@ -115,9 +119,8 @@ export const conv = {
     const {
       inputs: [x, dy],
       outputs: [w],
-      attrs,
     } = call;
-    const problem = spectralProblem(x!.shape, w!.shape, dy!.shape, attrs);
+    const problem = transformed(call, x!.shape, w!.shape, dy!.shape);
     return problem ? spectralKernelGrad(call, problem) : convKernelGrad(call);
   },
 } satisfies Partial<Lowerings>;

@@ -6,6 +6,8 @@ import type { Value } from '../value.ts';
 export interface Target {
   /** Channels in a block of the engine's blocked convolution kernels; 0 where it has none. */
   readonly block: 0 | 8 | 16;
+  /** Whether others are to read the graph: operators of ONNX alone, of an older set, and one for each operation if possible. */
+  readonly standard?: boolean;
 }
 
 /** One operation to be written as ONNX nodes. */

@@ -15,12 +15,17 @@ type ReduceAttrs = { axes: readonly number[]; keepDims: boolean };
 
 const reduction =
   (type: 'ReduceSum' | 'ReduceMax' | 'ReduceMin'): Lowering<ReduceAttrs> =>
-  ({ b, inputs: [x], outputs: [y], attrs: { axes } }) => {
+  ({ b, inputs: [x], outputs: [y], attrs: { axes }, target: { standard = false } }) => {
     // Axes of size 1 are dropped by a view.
     const moving = axes.filter((axis) => x!.shape[axis] !== 1);
     if (moving.length === 0) return new Value(y!, () => b.reshape(x!.name(), x!.shape, y!.shape));
     const left = x!.shape.filter((_, axis) => !moving.includes(axis));
-    const write = (name: string) => b.node(type, [name, b.ints(moving)], { keepdims: 0 });
+    // Extrema take their axes as an input from operator set 18 on.
+    const asInput = type === 'ReduceSum' || !standard;
+    const write = (name: string) =>
+      asInput
+        ? b.node(type, [name, b.ints(moving)], { keepdims: 0 })
+        : b.node(type, [name], { axes: moving, keepdims: 0 });
     if (type === 'ReduceSum')
       return b.reshape(
         detoured(b, x!.dtype, wide, [x!.name()], ([name]) => write(name!)),
