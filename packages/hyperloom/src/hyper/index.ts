@@ -25,6 +25,7 @@ export {
   mipInit,
 } from './init.ts';
 export { type Inspectable, type Inspection, inspect, type Moments, moments, type WeightReport } from './inspect.ts';
+export * as pareto from './pareto.ts';
 export type { PerCode } from './perCode.ts';
 export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan.ts';
 export { type Selection, select } from './select.ts';
