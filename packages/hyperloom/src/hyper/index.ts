@@ -28,4 +28,5 @@ export { type Inspectable, type Inspection, inspect, type Moments, moments, type
 export * as pareto from './pareto.ts';
 export type { PerCode } from './perCode.ts';
 export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan.ts';
+export { type Memory, type MemoryRegularizer, type RememberOptions, remember } from './remember.ts';
 export { type Selection, select } from './select.ts';
