@@ -106,7 +106,10 @@ export function stepProgram(options: StepOptions, carried: unknown): TracedForm 
       regularizer &&
       valueAndGrad((vector: Tensor) => {
         const params = layout.unpack({ theta: vector, rest });
-        return regularizer.apply(params as never, inputs as never, { key: random.foldIn(random.foldIn(runKey, 2), step), step });
+        return regularizer.apply(params as never, inputs as never, {
+          key: random.foldIn(random.foldIn(runKey, 2), step),
+          step,
+        });
       })(regularizer.lookahead ? ahead() : theta);
     const total = penalised ? add(gradient, penalised[1]) : gradient;
     const [change, next] = optimizer.update(total, state.optimizer, theta);
