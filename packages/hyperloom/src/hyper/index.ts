@@ -30,3 +30,17 @@ export type { PerCode } from './perCode.ts';
 export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan.ts';
 export { type Memory, type MemoryRegularizer, type RememberOptions, remember } from './remember.ts';
 export { type Selection, select } from './select.ts';
+export {
+  type LayerVariance,
+  type Probed,
+  type ProbedExamples,
+  type VarianceSample,
+  varianceProbe,
+} from './variance.ts';
+export {
+  showVariance,
+  type VarianceFigure,
+  type VarianceReport,
+  type VarianceRow,
+  varianceReport,
+} from './varianceReport.ts';

@@ -21,10 +21,10 @@ const nearConstant = 0.1;
 
 /**
  * What a generated number of the model's variance is multiplied by to become an element of `w`. A weight that starts at
- * a constant has ratio 0, which would keep it from learning: it gets 1 / sqrt(fanIn), as its neighbours do, 0.1 at most.
+ * a constant has no scale of its own: it gets 1 / sqrt(fanIn), as its neighbours do, 0.1 at most.
  */
 export const factorOf = (w: WeightSpec, model: WeightSpec, start: HeadInit): number =>
-  start.ratio(w, model) || Math.min(nearConstant, 1 / Math.sqrt(w.fanIn));
+  isConstant(w) && !isConstant(model) ? Math.min(nearConstant, 1 / Math.sqrt(w.fanIn)) : start.ratio(w, model);
 
 /**
  * Signs, as if drawn with even odds, that depend on the path and place alone. A generator that gives similar numbers at

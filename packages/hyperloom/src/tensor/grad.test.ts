@@ -25,6 +25,17 @@ describe('values', () => {
     expect(run1(grad(f), f64([1, 2]))).toEqual([5, 7]);
   });
 
+  it('stops at the tensors differentiated for, or flows through them', () => {
+    const of = (through: boolean) =>
+      run((x) => {
+        const y = square(x as Tensor);
+        const [dx, dy] = pullback([mul(y, y)], [constant(1, 'float64')], [x as Tensor, y], { through });
+        return [dx ?? constant(0, 'float64'), dy as Tensor];
+      }, f64(3)).flat();
+    expect(of(false)).toEqual([0, 18]);
+    expect(of(true)).toEqual([108, 18]);
+  });
+
   it('differentiates a small network as finite differences do', () => {
     const loss = (w: Tensor, x: Tensor) => sum(square(tanh(matmul(x, w))));
     const [w, x] = [numbers([3, 2]), numbers([4, 3], 2)];

@@ -11,10 +11,12 @@ import * as tree from './tree.ts';
 
 /**
  * Gradients of outputs for some of the tensors that they were computed from, by reverse accumulation. Each of `wrt` is
- * taken as independent: where one was computed from another, nothing flows on to the other.
+ * taken as independent: where one was computed from another, nothing flows on to the other, unless `through` is true.
  * @param outputs tensors to differentiate
  * @param cotangents one for each output, of its shape
  * @param wrt tensors to differentiate for
+ * @param through when true, gradients of intermediate tensors flow on to those that they were computed from: the
+ * gradient at every layer of a network, in one pass
  * @returns one gradient for each of `wrt`, undefined where the outputs do not depend on it
  * @example
  * const x = constant([1, 2]);
@@ -24,6 +26,7 @@ export function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly Tensor[],
   wrt: readonly Tensor[],
+  { through = false }: { readonly through?: boolean } = {},
 ): (Tensor | undefined)[] {
   const first = wrt.reduce((least, t) => Math.min(least, t.node.id), Number.POSITIVE_INFINITY);
   const nodes = ancestors(outputs, first);
@@ -43,7 +46,8 @@ export function pullback(
   });
   for (const node of nodes.reverse()) {
     const slots = sums.get(node);
-    if (slots === undefined || !depends.has(node) || sources.has(node)) continue;
+    if (slots === undefined || !depends.has(node) || node.inputs.length === 0) continue;
+    if (!through && sources.has(node)) continue;
     inScope(node.scope === '' ? 'grad' : `grad ${node.scope}`, () => {
       const wanted = node.inputs.map((input) => depends.has(input.node) && isFloat(input.dtype));
       const own = node.op.vjp({

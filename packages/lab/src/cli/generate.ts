@@ -22,7 +22,7 @@ export function addGenerate(command: Command): void {
     .addHelpText('after', '\nExample:\n  $ hyperloom generate runs/mnist --out kernels.safetensors')
     .action(async (path: string, flags: { threads?: number; json?: boolean; code?: string; out?: string }) => {
       const folder = await RunFolder.open(path);
-      const engine = await engineOf(flags.threads);
+      const engine = await engineOf(flags);
       const { trial, run } = await reopen(folder, engine);
       hypernetworkOf(run.model);
       const weights: Readonly<Record<string, NdArray>> = await run.generate(codeFor(trial, flags.code));

@@ -19,7 +19,7 @@ export function addInspect(command: Command): void {
     .addHelpText('after', '\nExample:\n  $ hyperloom inspect runs/mnist')
     .action(async (path: string, flags: { threads?: number; json?: boolean; code?: string }) => {
       const folder = await RunFolder.open(path);
-      const engine = await engineOf(flags.threads);
+      const engine = await engineOf(flags);
       const { trial, run } = await reopen(folder, engine);
       const report = await inspectRun(run, folder.config.seed, engine, codeFor(trial, flags.code));
       if (flags.json) jsonLine({ event: 'done', ...report });

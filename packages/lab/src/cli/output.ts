@@ -1,13 +1,12 @@
+import { numericColumn } from '../run/summary.ts';
+
 /** A table with aligned columns: text to the left, numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head, ...rows].map((row) =>
     row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)),
   );
   const widths = head.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
-  const right = head.map(
-    (_, i) =>
-      rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || /^[-+.\d,e%x ]+$/.test(String(row[i]))),
-  );
+  const right = head.map((_, i) => numericColumn(rows.map((row) => row[i]!)));
   return cells
     .map((row) =>
       row

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Experiment, Recipe } from '../recipes/recipe.ts';
-import { engineOf } from '../run/engine.ts';
+import { type EngineFlags, engineOf } from '../run/engine.ts';
 import { execute, type Outcome } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
 import { Journal } from '../run/journal.ts';
@@ -12,14 +12,13 @@ import { gathered, whole } from './flags.ts';
 import { jsonLine, line, table } from './output.ts';
 import { jsonDisplay, textDisplay } from './progress.ts';
 
-interface TrainFlags {
+interface TrainFlags extends EngineFlags {
   readonly steps?: number;
   readonly seed?: number;
   readonly seeds?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly set: readonly string[];
-  readonly threads?: number;
   readonly json?: boolean;
 }
 
@@ -53,6 +52,7 @@ export function addTrain(command: Command, version: string): void {
     .option('--resume', 'go on with the run in the folder, if there is one, with the settings that it began with')
     .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered, [])
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
+    .option('--provider <name>', 'where ONNX Runtime runs, such as cpu, cuda or webgpu', 'cpu')
     .option('--json', 'one JSON object a line; the last has "event":"done"')
     .addHelpText('after', examples)
     .action((name: string, flags: TrainFlags) => trainRecipe(name, flags, version));
@@ -63,6 +63,7 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
   const recipe = recipeOf(name);
   const { json = false, resume = false } = flags;
   const out = flags.out ?? join('runs', `${name}-${flags.seed ?? 0}`);
+  const engine = await engineOf(flags);
   const before = await RunFolder.found(out, { resume });
   const settings = settingsFrom(recipe, flags.set, before?.recipe === name ? before.settings : {});
   const seed = flags.seed ?? before?.seed ?? 0;
@@ -87,7 +88,6 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const display = json ? jsonDisplay : textDisplay(process.stdout, folder.seeds);
-  const engine = await engineOf(flags.threads);
   try {
     const outcome = await execute({
       folder,

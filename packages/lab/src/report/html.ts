@@ -1,3 +1,5 @@
+import { numericColumn } from '../run/summary.ts';
+
 /** Text as HTML shows it. */
 export const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
@@ -18,10 +20,7 @@ export const page = (title: string, body: string): string =>
 
 /** A table; numbers stand to the right. */
 export function tableHtml(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const numeric = head.map(
-    (_, i) =>
-      rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || /^[-+.\d,e% ]+$/.test(String(row[i]))),
-  );
+  const numeric = head.map((_, i) => numericColumn(rows.map((row) => row[i]!)));
   const cell = (tag: string, value: string | number, i: number) =>
     `<${tag}${numeric[i] ? ' class="number"' : ''}>${escaped(typeof value === 'number' ? value.toLocaleString('en-US') : value)}</${tag}>`;
   const line = (tag: string, cells: readonly (string | number)[]) =>

@@ -1,6 +1,25 @@
 import { defaultEngine, type Engine } from 'hyperloom/engine';
 import { ortEngine } from 'hyperloom/engine/ort';
+import { ArgumentError } from 'hyperloom/tensor';
 
-/** The engine for a number of threads; all cores when absent. */
-export const engineOf = (threads: number | undefined): Promise<Engine> =>
-  threads === undefined ? defaultEngine() : Promise.resolve(ortEngine({ threads }));
+/** Where and how the commands run their programs. */
+export interface EngineFlags {
+  /** Threads of one operation; all cores when absent. */
+  readonly threads?: number;
+  /** An execution provider of ONNX Runtime; `cpu` when absent. */
+  readonly provider?: string;
+}
+
+/**
+ * The engine of a command.
+ * @throws ArgumentError for a provider that onnxruntime-node does not list
+ */
+export async function engineOf({ threads, provider = 'cpu' }: EngineFlags): Promise<Engine> {
+  if (provider === 'cpu') return threads === undefined ? defaultEngine() : ortEngine({ threads });
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
+  const { listSupportedBackends } = await import('onnxruntime-node');
+  const known = listSupportedBackends().map(({ name }) => name);
+  if (!known.includes(provider))
+    throw new ArgumentError(`--provider: expected one of ${known.join(', ')}, got "${provider}"`);
+  return ortEngine({ providers: [provider, 'cpu'], ...(threads !== undefined && { threads }) });
+}

@@ -1,4 +1,5 @@
-import { access } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Engine } from 'hyperloom/engine';
 import { type Json, loadCheckpoint } from 'hyperloom/io';
 import { ArgumentError } from 'hyperloom/tensor';
@@ -55,6 +56,7 @@ export function trainingSession(
         tell({ event: 'stop', step: done.step, reason: done.reason });
         return done;
       }
+      await mkdir(dirname(path), { recursive: true });
       const before = journal.secondsOf(training);
       const began = performance.now();
       const run = await train(model, {

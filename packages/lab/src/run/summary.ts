@@ -27,6 +27,11 @@ export function overSeeds(seeds: readonly SeedResult[], counts: readonly string[
   );
 }
 
+/** Whether all cells of a column are numbers, with units and spreads, or empty: such columns stand to the right. */
+export const numericColumn = (cells: readonly (string | number)[]): boolean =>
+  cells.some((cell) => cell !== '') &&
+  cells.every((cell) => typeof cell === 'number' || /^$|^[-+.\d][-+.\d,e%x±() to]*$/.test(cell));
+
 /** A table of results: a row for each trial, then the published rows. */
 export interface ResultTable {
   readonly head: readonly string[];

@@ -1,6 +1,7 @@
 export { concat } from './concat.ts';
 export { type Embeddings, type EmbeddingsOptions, type EmbeddingsSpec, embeddings } from './embeddings.ts';
 export { type EncoderOptions, encoder } from './encoder.ts';
+export { type FourierOptions, type FourierSpec, fourier } from './fourier.ts';
 export { input } from './input.ts';
 export { learned } from './learned.ts';
 export { mip } from './mip.ts';

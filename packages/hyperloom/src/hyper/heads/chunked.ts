@@ -18,8 +18,8 @@ import {
 import { defineHead, type Head, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
 import { secondMoment as momentAfter } from '../moment.ts';
+import type { Affine } from '../trunk.ts';
 import { isConstant, multipliers, startOf, unitModel } from '../unit.ts';
-import type { Affine } from './dense.ts';
 
 /** Settings of {@link chunked}. */
 export interface ChunkedOptions {

@@ -1,7 +1,8 @@
-import { init, type WeightSpec, weight } from '../../nn/index.ts';
-import { ArgumentError, add, matmul, relu, reshape, sizeOf, type Tensor } from '../../tensor/index.ts';
+import { weight } from '../../nn/index.ts';
+import { reshape, sizeOf } from '../../tensor/index.ts';
 import { defineHead, type Head, mapTarget } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
+import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts';
 
 /** Settings of {@link dense}. */
 export interface DenseOptions {
@@ -9,12 +10,6 @@ export interface DenseOptions {
   readonly hidden?: readonly number[];
   /** How the last layer starts. Default {@link hyperfanIn}. */
   readonly init?: HeadInit;
-}
-
-/** The weights of an affine layer. */
-export interface Affine {
-  readonly weight: WeightSpec;
-  readonly bias: WeightSpec;
 }
 
 /** The weights of a dense head: ReLU layers, then one affine layer for each weight of the target. */
@@ -31,21 +26,13 @@ export interface DenseSpec {
  * const model = hypernetwork(nn.mlp({ in: 1, hidden: [40, 40], out: 1 }), { code: 8, head: heads.dense({ hidden: [64] }) });
  */
 export function dense({ hidden = [], init: start = hyperfanIn() }: DenseOptions = {}): Head<DenseSpec> {
-  if (hidden.some((width) => !Number.isInteger(width) || width < 1)) {
-    throw new ArgumentError(`heads.dense: expected hidden widths of at least 1, got [${hidden.join(', ')}]`);
-  }
+  checkHidden('heads.dense', hidden);
   return defineHead<DenseSpec>({
     name: 'dense',
-    spec: (target, { size, secondMoment }) => {
-      if (size === 0) throw new ArgumentError('heads.dense: expected a code of at least 1 element, got none');
-      const widths = [size, ...hidden];
-      const input = { width: widths.at(-1)!, secondMoment };
+    spec: (target, code) => {
+      const { layers, input } = trunkSpec('heads.dense', code, hidden);
       return {
-        // Kaiming layers keep the second moment of the code.
-        hidden: hidden.map((width, i) => ({
-          weight: weight({ shape: [widths[i]!, width], init: init.kaimingNormal() }),
-          bias: weight({ shape: [width], role: 'bias', init: init.zeros }),
-        })),
+        hidden: layers,
         out: mapTarget(target, (w) => ({
           weight: weight({ shape: [input.width, sizeOf(w.shape)], init: start.weight(w, input) }),
           bias: weight({ shape: [sizeOf(w.shape)], role: 'bias', init: start.bias(w, input) }),
@@ -53,9 +40,7 @@ export function dense({ hidden = [], init: start = hyperfanIn() }: DenseOptions 
       };
     },
     apply: (params, code, target) => {
-      const affine = (x: Tensor, layer: { readonly weight: Tensor; readonly bias: Tensor }) =>
-        add(matmul(x, layer.weight), layer.bias);
-      const features = params.hidden.reduce((x, layer) => relu(affine(x, layer)), reshape(code, [1, -1]));
+      const features = trunk(params.hidden, code);
       return mapTarget(target, (w, path) => reshape(affine(features, params.out[path]!), w.shape));
     },
   });

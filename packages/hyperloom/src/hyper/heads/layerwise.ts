@@ -108,11 +108,14 @@ export function layerwise({
 
 function tilingsOf(target: TargetSpec, tile: readonly [number, number] | undefined): Tiling[] {
   const used = new Map<string, number>();
-  return Object.entries(target).map(([path, { shape, role }]) => {
+  return Object.entries(target).map(([path, spec]) => {
+    const { shape, role } = spec;
+    // What starts at a constant cannot share a generator with what does not: neither's scale is a multiple of the other's.
+    const kind = spec.init.std?.(spec) === 0 ? [role, 'constant'] : [role];
     const [out, inputs, kernel] = axesOf(shape);
     const fits = tile !== undefined && shape.length > 1 && out % tile[0] === 0 && inputs % tile[1] === 0;
     const [outputs, slices] = fits ? tile : [out, inputs];
-    const generator = [role, outputs, slices, ...kernel].join('x');
+    const generator = [...kind, outputs, slices, ...kernel].join('x');
     const [rows, columns] = [out / outputs, inputs / slices];
     const first = used.get(generator) ?? 0;
     used.set(generator, first + rows * columns);

@@ -1,0 +1,7 @@
+import type { HeadSample } from './contract.suite.ts';
+import { dense } from './dense.ts';
+
+export const samples: readonly HeadSample[] = [
+  { title: 'affine', head: dense() },
+  { title: 'one hidden layer', head: dense({ hidden: [16] }) },
+];

@@ -1,0 +1,13 @@
+import type { HeadSample } from './contract.suite.ts';
+import { layerwise } from './layerwise.ts';
+
+const wakes = {
+  reason: 'what starts at a constant has a generator whose second layer starts at 0',
+  paths: /^params\.head\.\w+xconstantx.*\.(z|in\.\w+)$/,
+};
+
+export const samples: readonly HeadSample[] = [
+  { title: 'no code', head: layerwise({ embedding: 32 }), code: 0, wakes },
+  { title: 'with a code', head: layerwise({ embedding: 16, hidden: 24 }), wakes },
+  { title: 'in tiles', head: layerwise({ embedding: 16, tile: [2, 2] }), code: 0, wakes },
+];
