@@ -9,6 +9,7 @@ import {
   ndarray,
   reshape,
   sin,
+  stopGradient,
   type Tensor,
 } from '../../tensor/index.ts';
 import type { Conditioner } from '../conditioner.ts';
@@ -79,7 +80,9 @@ export function fourier({
             }),
           },
     apply: (params, source) => {
-      const angle = mul(cycles(vector(where, 'a vector', source, size), params.frequencies), 2 * Math.PI);
+      // Stopped, so that patterns of `train` that take in the whole code leave them alone too.
+      const drawn = params.frequencies && stopGradient(params.frequencies);
+      const angle = mul(cycles(vector(where, 'a vector', source, size), drawn), 2 * Math.PI);
       return concat([cos(angle), sin(angle)]);
     },
   };
