@@ -1,5 +1,6 @@
 import { mnist } from './mnist.ts';
+import { paretoToy } from './paretoToy.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Every recipe, by name. */
-export const recipes: Readonly<Record<string, Recipe>> = { mnist };
+export const recipes: Readonly<Record<string, Recipe>> = { mnist, 'pareto-toy': paretoToy };
