@@ -258,6 +258,7 @@ describe('hypernetwork', () => {
         "generated": 12544,
         "generator": 4244,
         "total": 12910,
+        "warnings": [],
         "weights": [
           "conv1.weight stored 784",
           "conv1.bias stored 16",

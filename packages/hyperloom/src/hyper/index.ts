@@ -1,3 +1,4 @@
+export { type Activity, type LayerActivity, probeActivity, readActivity } from './activity.ts';
 export type { Base } from './base.ts';
 export { type AnyHead, type Candidate, candidates } from './candidates.ts';
 export * as codes from './codes/index.ts';
@@ -24,12 +25,24 @@ export {
   kaimingInit,
   mipInit,
 } from './init.ts';
-export { type Inspectable, type Inspection, inspect, type Moments, moments, type WeightReport } from './inspect.ts';
+export { type Inspectable, type Inspection, inspect, type WeightReport } from './inspect.ts';
+export { type NearestOptions, type Neighbour, nearestCodes } from './nearest.ts';
 export * as pareto from './pareto.ts';
 export type { PerCode } from './perCode.ts';
 export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan.ts';
+export { type Projection, projectCodes } from './projection.ts';
 export { type Memory, type MemoryRegularizer, type RememberOptions, remember } from './remember.ts';
 export { type Selection, select } from './select.ts';
+export {
+  type CodedExamples,
+  type CodedModel,
+  type Movement,
+  probeSensitivity,
+  readSensitivity,
+  type Sensitivity,
+  type SensitivityProbe,
+} from './sensitivity.ts';
+export { type Moments, moments, type Statistics, statistics } from './statistics.ts';
 export {
   type LayerVariance,
   type Probed,

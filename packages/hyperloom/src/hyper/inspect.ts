@@ -2,12 +2,7 @@ import type { WeightSpec } from '../nn/index.ts';
 import { countParams } from '../nn/index.ts';
 import { type NdArray, type Shape, sizeOf, tree } from '../tensor/index.ts';
 import type { TargetSpec } from './head.ts';
-
-/** Mean and variance of an array's elements. */
-export interface Moments {
-  readonly mean: number;
-  readonly variance: number;
-}
+import { type Moments, moments, type Statistics, statistics } from './statistics.ts';
 
 /** One weight of a target under a hypernetwork. */
 export interface WeightReport {
@@ -18,7 +13,7 @@ export interface WeightReport {
   /** The variance that the target's own initializer would give; absent where it does not say. */
   readonly expected?: number;
   readonly atInit: Moments;
-  readonly now: Moments;
+  readonly now: Statistics;
 }
 
 /** What {@link inspect} tells. */
@@ -34,6 +29,8 @@ export interface Inspection {
   readonly generator: number;
   /** Generated weights for each parameter that generates them. */
   readonly compression: number;
+  /** One line for each weight that holds NaN or infinite numbers, or nothing but zeros where it should vary. */
+  readonly warnings: readonly string[];
 }
 
 /** What of a hypernetwork inspection reads. */
@@ -41,18 +38,6 @@ export interface Inspectable {
   readonly spec: { readonly code: unknown; readonly head: unknown; readonly target: unknown };
   readonly target: { readonly spec: unknown };
   readonly generated: TargetSpec;
-}
-
-/** Mean and variance (divided by n) of an array. */
-export function moments({ data }: NdArray): Moments {
-  let total = 0;
-  let squares = 0;
-  for (const value of data) {
-    total += value;
-    squares += value * value;
-  }
-  const mean = total / data.length;
-  return { mean, variance: Math.max(0, squares / data.length - mean * mean) };
 }
 
 /**
@@ -73,7 +58,7 @@ export function inspect(model: Inspectable, atInit: unknown, now: unknown): Insp
       count: sizeOf(spec.shape),
       ...(std !== undefined && { expected: std ** 2 }),
       atInit: moments(first[path]!),
-      now: moments(present[path]!),
+      now: statistics(present[path]!),
     };
   });
   const generated = countParams(model.generated);
@@ -85,5 +70,11 @@ export function inspect(model: Inspectable, atInit: unknown, now: unknown): Insp
     generated,
     generator,
     compression: generated / generator,
+    warnings: weights.flatMap(flaws),
   };
+}
+
+function flaws({ path, count, expected, now: { nonFinite, zeros } }: WeightReport): string[] {
+  if (nonFinite > 0) return [`${path}: ${nonFinite} of ${count} elements are NaN or infinite.`];
+  return zeros === 1 && expected !== undefined && expected > 0 ? [`${path}: all elements are 0.`] : [];
 }

@@ -68,7 +68,7 @@ export {
   type VjpCall,
   type Work,
 } from './tensor.ts';
-export { type Traced, trace } from './trace.ts';
+export { ancestors, type Traced, trace } from './trace.ts';
 export type { Mapped, Tree } from './tree.ts';
 export * as tree from './tree.ts';
 export { type Axes, type VmapOptions, vmap } from './vmap.ts';

@@ -53,7 +53,7 @@ function inputNames(args: readonly unknown[]): string[] {
   );
 }
 
-/** Every node that the given tensors are computed from, in an order in which they can run. */
+/** Every node that the given tensors are computed from, in an order in which they can run; none made before node `from`. */
 export function ancestors(tensors: readonly Tensor[], from = -1): Node[] {
   const seen = new Set<Node>();
   const pending = tensors.map((t) => t.node);
