@@ -72,6 +72,11 @@ const table: Record<keyof typeof codes, readonly Sample[]> = {
       ),
       source: normal([1, 6, 6]),
     },
+    {
+      // A hypernetwork is a module, so it can make the code of another.
+      code: codes.encoder(hypernetwork(nn.linear({ in: 3, out: 16 }), { code: 4, head: heads.dense() }), { size: 16 }),
+      source: record({ code: normal([4]), input: normal([3]) }),
+    },
   ],
   fourier: [
     { code: codes.fourier({ size: 2, frequencies: 5, scale: 3 }), source: normal([2]) },
