@@ -24,7 +24,11 @@ test('a factor is the own standard deviation, and never 0', () => {
   expect(factorOf(kernel, model, hyperfanIn())).toBeCloseTo(0.5, 12);
   expect(factorOf(bias, model, hyperfanIn())).toBeCloseTo(0.05, 12);
   expect(factorOf(scale, model, hyperfanIn())).toBeCloseTo(0.1, 12);
-  expect(factorOf(bias, unitModel({ bias }), hyperfanIn())).toBe(1);
+  expect(factorOf(bias, unitModel({ bias }), hyperfanIn())).toBeCloseTo(0.05, 12);
+  // Half of the variance to biases, of which c / 2 is 1; the model is a kernel and has the other half of its own.
+  const biases = hyperfanIn({ biases: true });
+  expect(factorOf(bias, model, biases) ** 2 * 0.5).toBeCloseTo(1, 12);
+  expect(factorOf(kernel, model, biases)).toBeCloseTo(0.5, 12);
 });
 
 test('the mean square after an activation', () => {

@@ -1,5 +1,5 @@
-import { init, pathHash, type WeightSpec, weight } from '../nn/index.ts';
-import { random, sizeOf, type Tensor } from '../tensor/index.ts';
+import { type Initializer, init, pathHash, type WeightSpec, weight } from '../nn/index.ts';
+import { mean, mul, random, rsqrt, sizeOf, square, type Tensor } from '../tensor/index.ts';
 import type { TargetSpec } from './head.ts';
 import type { HeadInit } from './init.ts';
 
@@ -16,6 +16,10 @@ export const startOf = (w: WeightSpec): Tensor => w.init(random.key(0), w);
 export const unitModel = (target: TargetSpec): WeightSpec =>
   weight({ shape: [1], init: Object.values(target).every(isConstant) ? init.zeros : init.normal() });
 
+/** Whether a weight starts at a constant under a scheme too: it may ask biases to vary. */
+export const staysConstant = (w: WeightSpec, start: HeadInit): boolean =>
+  isConstant(w) && !start.weight(w, { width: 1, secondMoment: 1 }).std?.(w);
+
 /** The largest factor of a weight that starts at a constant but shares a generator with others. */
 const nearConstant = 0.1;
 
@@ -24,7 +28,22 @@ const nearConstant = 0.1;
  * a constant has no scale of its own: it gets 1 / sqrt(fanIn), as its neighbours do, 0.1 at most.
  */
 export const factorOf = (w: WeightSpec, model: WeightSpec, start: HeadInit): number =>
-  isConstant(w) && !isConstant(model) ? Math.min(nearConstant, 1 / Math.sqrt(w.fanIn)) : start.ratio(w, model);
+  staysConstant(w, start) ? Math.min(nearConstant, 1 / Math.sqrt(w.fanIn)) : start.ratio(w, model);
+
+/**
+ * The last layer [width, outputs] of a generator that serves many weights, every output's column scaled to the mean
+ * square that is asked for on average: as all weights hang on few columns, their scale would differ from key to key, and
+ * the activations of an L-layer target by its power L.
+ */
+export function evenColumns(start: Initializer): Initializer {
+  const draw = (key: Tensor, spec: WeightSpec): Tensor => {
+    const drawn = start(key, spec);
+    const std = start.std?.(spec) ?? 0;
+    if (std === 0) return drawn;
+    return mul(drawn, mul(rsqrt(mean(square(drawn), { axis: 0, keepDims: true })), std));
+  };
+  return Object.assign(draw, { std: (spec: WeightSpec) => start.std?.(spec) ?? 0 });
+}
 
 /**
  * Signs, as if drawn with even odds, that depend on the path and place alone. A generator that gives similar numbers at

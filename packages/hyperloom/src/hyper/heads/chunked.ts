@@ -19,7 +19,7 @@ import { defineHead, type Head, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
 import { secondMoment as momentAfter } from '../moment.ts';
 import type { Affine } from '../trunk.ts';
-import { isConstant, multipliers, startOf, unitModel } from '../unit.ts';
+import { evenColumns, isConstant, multipliers, startOf, unitModel } from '../unit.ts';
 
 /** Settings of {@link chunked}. */
 export interface ChunkedOptions {
@@ -106,7 +106,7 @@ export function chunked({
         }),
         hidden: layers,
         out: {
-          weight: weight({ shape: [input.width, chunk], init: start.weight(model, input) }),
+          weight: weight({ shape: [input.width, chunk], init: evenColumns(start.weight(model, input)) }),
           bias: weight({ shape: [chunk], role: 'bias', init: start.bias({ ...model, shape: [chunk] }, input) }),
         },
       };
