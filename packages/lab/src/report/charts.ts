@@ -22,7 +22,7 @@ export const standalone = (svg: string): string =>
 
 /** Text and lines of an axis. */
 const axisStyle = {
-  axisLine: { lineStyle: { color: palette.ink } },
+  axisLine: { lineStyle: { color: palette.ink }, onZero: false },
   splitLine: { lineStyle: { color: palette.faint } },
   axisLabel: { color: palette.ink },
   nameTextStyle: text,
@@ -36,7 +36,7 @@ export interface Series {
   readonly dashed?: boolean;
   /** `line` (when absent; few points are marked), `points` alone, or `both`. */
   readonly mark?: 'line' | 'points' | 'both';
-  /** Diameter of a point. Default 5. */
+  /** Diameter of a point. Default 8 for points alone, otherwise 5. */
   readonly size?: number;
 }
 
@@ -85,20 +85,22 @@ export function plot(
         type: log.y ? 'log' : 'value',
         scale: true,
         ...(y !== undefined && { name: y }),
+        nameLocation: 'middle',
+        nameGap: 44,
         ...axisStyle,
         ...(limits.y && ends(limits.y)),
       },
-      series: series.map(({ name, points, colour, dashed, mark, size = 5 }) => {
+      series: series.map(({ name, points, colour, dashed, mark, size: diameter = mark === 'points' ? 8 : 5 }) => {
         const data = points.map(([px, py]) => [px, py]);
         if (mark === 'points')
-          return { type: 'scatter' as const, name, data, symbolSize: size, itemStyle: { color: colour } };
+          return { type: 'scatter' as const, name, data, symbolSize: diameter, z: 3, itemStyle: { color: colour } };
         return {
           type: 'line' as const,
           name,
           data,
           showSymbol: mark === 'both' || (mark === undefined && points.length < 40),
           symbol: 'circle',
-          symbolSize: size,
+          symbolSize: diameter,
           lineStyle: { width: 1.5, color: colour, type: dashed ? ('dashed' as const) : ('solid' as const) },
           itemStyle: { color: colour },
         };
@@ -153,7 +155,7 @@ export function heatMap(
         right: 0,
         top: 'center',
         itemHeight: 200,
-        precision: 3,
+        text: [short(most), short(least)],
         textStyle: text,
         inRange: { color: least < 0 ? diverge : rise },
       },
@@ -168,6 +170,8 @@ export function heatMap(
     { width: size.width, height: 460 },
   );
 }
+
+const short = (value: number): string => String(Number(value.toPrecision(3)));
 
 const hex = (value: number): string => `rgb(${diverging(value).join(', ')})`;
 const diverge = [-1, -0.5, 0, 0.5, 1].map(hex);

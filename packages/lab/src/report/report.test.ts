@@ -1,7 +1,7 @@
 import { ndarray } from 'hyperloom/tensor';
 import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
-import { confusionMatrix, curves } from './charts.ts';
+import { confusionMatrix, curves, heatMap, plot } from './charts.ts';
 import { tableHtml } from './html.ts';
 import { kernelSheet } from './kernels.ts';
 
@@ -44,6 +44,57 @@ test('charts are SVG with their titles', () => {
       ['a', 'b'],
     ),
   ).toContain('errors');
+});
+
+test('a scale of logarithms is left where a value is not above 0', () => {
+  const [first, ...rest] = [10, 1, 0].map((last) =>
+    curves(
+      'loss',
+      [
+        {
+          name: 'main',
+          points: [
+            [1, 1000],
+            [2, last],
+          ],
+          colour: '#000',
+        },
+      ],
+      { log: true },
+    ),
+  );
+  expect(first).toMatch(/>100</);
+  expect(first).not.toMatch(/>(500|800)</);
+  expect(rest.at(-1)).toMatch(/>800</);
+});
+
+test('points, joined points and matrices are drawn with their names', () => {
+  const svg = plot(
+    'front',
+    [
+      { name: 'found', points: [[0.25, 0.5]], colour: '#123456', mark: 'points' },
+      {
+        name: 'true',
+        points: [
+          [0, 1],
+          [1, 0],
+        ],
+        colour: '#654321',
+        mark: 'both',
+      },
+    ],
+    { x: 'first loss', y: 'second loss', limits: { x: [0, 2] } },
+  );
+  for (const part of ['front', 'found', 'true', 'first loss', 'second loss', '#123456', '#654321'])
+    expect(svg).toContain(part);
+  const map = heatMap('weights', [[1, -2]], { columns: ['left', 'right'], rows: ['code'] });
+  for (const part of ['weights', 'left', 'right', 'code']) expect(map).toContain(part);
+  expect(map).toContain('rgb(33,102,172)');
+});
+
+test('numbers with units and spreads stand to the right, beside cells that are empty', () => {
+  expect(tableHtml(['n'], [['7.55 % ± 0.50 %'], ['1.500 (1.000 to 2.000)'], ['']])).toContain('<th class="number">');
+  expect(tableHtml(['n'], [['0.1'], ['none']])).not.toContain('number');
 });
 
 test('tables escape text and set numbers to the right', () => {

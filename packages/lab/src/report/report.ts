@@ -44,7 +44,7 @@ export async function writeReport(parts: ReportParts): Promise<string> {
   ];
   const body = [
     `<h1>${escaped(recipe.name)}</h1><p>${escaped(recipe.summary)}</p>`,
-    `<h2>Result</h2>${tableHtml(head, rows)}<p>${note === '' ? '' : `${escaped(note)}.<br>`}Published: ${escaped(recipe.reference)}.<br>The run took ${journal.elapsed.toFixed(1)} s.</p>`,
+    `<h2>Result</h2>${tableHtml(head, rows)}<p>${note === '' ? '' : `Figures: ${escaped(note)}.<br>`}Published: ${escaped(recipe.reference)}.<br>The run took ${journal.elapsed.toFixed(1)} s.</p>`,
     `<h2>Pictures</h2><div class="row">${figures.join('')}</div>`,
     await weights(parts),
     `<h2>Settings</h2>${tableHtml(['setting', 'value'], settings)}`,

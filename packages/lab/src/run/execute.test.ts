@@ -248,7 +248,7 @@ test('the table has a row for each trial with its spread, then what was publishe
   expect(row(3)).toMatchInlineSnapshot(`
     [
       " | parameters | error",
-      "the main | 2 | 2.000 ± 1.000",
+      "the main | 2 | 2.000 ± 1.0",
       "on paper | 2 | 0",
       "mean ± standard deviation over 3 seeds",
     ]

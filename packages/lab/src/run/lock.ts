@@ -1,4 +1,4 @@
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArgumentError } from 'hyperloom/tensor';
@@ -29,7 +29,8 @@ export async function lockFolder(folder: string): Promise<() => void> {
   held.add(path);
   const release = () => {
     process.off('exit', release);
-    if (held.delete(path) && readFileSync(path, 'utf8') === String(process.pid)) unlinkSync(path);
+    // A folder that was taken away in the meantime took its lock along.
+    if (held.delete(path)) rmSync(path, { force: true });
   };
   process.on('exit', release);
   return release;

@@ -82,6 +82,7 @@ function cell({ format }: Column, values: readonly number[]): string {
   const centre = show(mean(values));
   if (values.length === 0) return '';
   if (values.every((value) => value === values[0])) return show(values[0]!);
-  if (values.length > 2) return `${centre} ± ${show(deviation(values))}`;
+  if (values.length > 2)
+    return `${centre} ± ${format === 'number' ? deviation(values).toPrecision(2) : show(deviation(values))}`;
   return `${centre} (${show(Math.min(...values))} to ${show(Math.max(...values))})`;
 }
