@@ -8,6 +8,7 @@ import {
   showShape,
   tree,
 } from '../tensor/index.ts';
+import type { ModelDescription } from './describe.ts';
 import { readBytes, writeAtomic } from './file.ts';
 import { type Json, lossyPath } from './json.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
@@ -26,6 +27,8 @@ export interface CheckpointContent {
   readonly config: Json;
   /** What else a run carries on the host, such as its best validation loss. Default null. */
   readonly state?: Json;
+  /** The model whose weights they are, so that no code is needed to use them. */
+  readonly model?: ModelDescription;
 }
 
 /** What a checkpoint holds. */
@@ -35,6 +38,7 @@ export interface Checkpoint {
   readonly step: number;
   readonly config: Json;
   readonly state: Json;
+  readonly model?: ModelDescription;
   /** The file, for errors. */
   readonly name: string;
 }
@@ -48,14 +52,31 @@ export interface Checkpoint {
  * const { step, trees } = await decodeCheckpoint(bytes, 'run.safetensors'); // 10, { params: { w } }
  */
 export async function encodeCheckpoint(content: CheckpointContent): Promise<Uint8Array> {
-  const { trees, step, config, state = null } = content;
+  const { step, config, state = null, model } = content;
+  const { trees } = withConstants(content);
   if (!isStep(step)) throw new ArgumentError(`checkpoint: expected a step of 0 or above, got ${step}`);
-  const lossy = lossyPath({ config, state });
+  const lossy = lossyPath({ config, state, ...(model && { model: model.json }) });
   if (lossy !== undefined) throw new ArgumentError(`checkpoint "${lossy}": expected a value that JSON can hold`);
   const tensors = Object.fromEntries(Object.entries(trees).flatMap(([name, leaves]) => named(name, leaves)));
-  const header = { format, version: checkpointVersion, trees: Object.keys(trees), step, config, state };
+  const header = {
+    format,
+    version: checkpointVersion,
+    trees: Object.keys(trees),
+    step,
+    config,
+    state,
+    ...(model && { model: model.json }),
+  };
   const hyperloom = JSON.stringify(header);
   return encodeSafetensors(tensors, { hyperloom, sha256: await digest(tensors, hyperloom) });
+}
+
+/** The tree in which a model's constants stand. */
+const constants = 'model';
+
+function withConstants({ trees, model }: CheckpointContent): Pick<CheckpointContent, 'trees'> {
+  if (constants in trees) throw new ArgumentError(`checkpoint: expected another name for a tree, got "${constants}"`);
+  return { trees: model === undefined ? trees : { ...trees, [constants]: model.arrays } };
 }
 
 function named(name: string, leaves: unknown): [string, NdArray][] {
@@ -96,9 +117,10 @@ export async function decodeCheckpoint(bytes: Uint8Array, name: string): Promise
   if (sha256 !== (await digest(tensors, hyperloom)))
     throw error('expected the content that was written, got a changed one');
   if (!isHeader(header)) throw error('expected trees, step, config and state in its header, got others');
-  const { trees: names, step, config, state } = header;
+  const { trees: names, step, config, state, model } = header;
   const trees = names.map((tree) => [tree, Object.fromEntries(inTree(tensors, tree))] as const);
-  return { trees: Object.fromEntries(trees), step, config, state, name };
+  const { [constants]: arrays = {}, ...rest } = Object.fromEntries(trees);
+  return { trees: rest, step, config, state, ...(model !== undefined && { model: { json: model, arrays } }), name };
 }
 
 interface Header {
@@ -106,6 +128,7 @@ interface Header {
   readonly step: number;
   readonly config: Json;
   readonly state: Json;
+  readonly model?: Json;
 }
 
 const isHeader = (header: Partial<Record<string, unknown>>): header is Partial<Record<string, unknown>> & Header =>

@@ -8,6 +8,14 @@ export {
   restoreTree,
   saveCheckpoint,
 } from './checkpoint.ts';
+export { type Describable, describeModel, type ModelDescription } from './describe.ts';
 export { FileError, readBytes, writeAtomic } from './file.ts';
 export type { Json } from './json.ts';
+export {
+  type RestoredContext,
+  type RestoredHypernetwork,
+  type RestoredModel,
+  type RestoredWeight,
+  restoreModel,
+} from './restore.ts';
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from './safetensors.ts';

@@ -1,4 +1,11 @@
-import { type Checkpoint, type Json, loadCheckpoint, restoreTree, saveCheckpoint } from '../io/index.ts';
+import {
+  type Checkpoint,
+  type Json,
+  loadCheckpoint,
+  type ModelDescription,
+  restoreTree,
+  saveCheckpoint,
+} from '../io/index.ts';
 import { ArgumentError, FormatError, type NdArray } from '../tensor/index.ts';
 import type { EarlyState } from './early.ts';
 import type { Packed, Packing } from './packing.ts';
@@ -23,7 +30,14 @@ interface Place {
 /** Writes a run to a file, whole or not at all. */
 export async function saveProgress(
   path: string,
-  { progress, layout, stepper, seed, config }: Place & { readonly progress: Progress; readonly config: Json },
+  {
+    progress,
+    layout,
+    stepper,
+    seed,
+    config,
+    model,
+  }: Place & { readonly progress: Progress; readonly config: Json; readonly model: ModelDescription },
 ): Promise<void> {
   const { step, early, best } = progress;
   await saveCheckpoint(path, {
@@ -35,6 +49,7 @@ export async function saveProgress(
     step,
     config,
     state: { seed, early: { ...early } },
+    model,
   });
 }
 

@@ -26,8 +26,17 @@ export interface Run<M extends Trainable> {
   apply(input: unknown): Promise<unknown>;
   /** The weights for a code, by path in the target: for hypernetworks. */
   generate(code?: unknown): Promise<Readonly<Record<string, NdArray>>>;
+  /** The target for a code as an ordinary network: a module and its weights, generated and stored. For hypernetworks. */
+  materialise(code?: unknown): Promise<Materialised>;
   /** Releases what was compiled; `params` stay. */
   dispose(): Promise<void>;
+}
+
+/** A network that was generated: it is run, trained and saved as any other. */
+export interface Materialised {
+  readonly module: Trainable;
+  /** Weights of the module, a tree of arrays of the form of its spec. */
+  readonly params: unknown;
 }
 
 /** What {@link makeRun} puts together. */
@@ -65,7 +74,11 @@ export function makeRun<M extends Trainable>({ model, engine, layout, packed, ..
     return (await (made as Promise<Compiled>))(packed, ...arrays);
   };
   const apply = (params: never, input: never) => model.apply(params, input, { training: false });
-  const generator = (model as { readonly generate?: (params: never, code: never) => unknown }).generate;
+  const { generate, materialise, target } = model as Partial<Generator>;
+  const generated = (f: Generator['generate'] | undefined, what: string, code: unknown): Promise<unknown> => {
+    if (f === undefined) throw new ArgumentError(`${what}: expected a hypernetwork, got ${model.name}`);
+    return code === undefined ? call(f as never) : call(f, code);
+  };
   return {
     model,
     params: layout.views(packed) as Concrete<ParamsOf<M>>,
@@ -80,17 +93,23 @@ export function makeRun<M extends Trainable>({ model, engine, layout, packed, ..
     },
     call,
     apply: (input) => call(apply, input),
-    generate: async (code) => {
-      if (generator === undefined) throw new ArgumentError(`generate: expected a hypernetwork, got ${model.name}`);
-      return (await (code === undefined ? call(generator as never) : call(generator, code))) as Readonly<
-        Record<string, NdArray>
-      >;
+    generate: async (code) => (await generated(generate, 'generate', code)) as Readonly<Record<string, NdArray>>,
+    materialise: async (code) => {
+      const params = await generated(materialise, 'materialise', code);
+      return { module: target!, params };
     },
     dispose: async () => {
       for (const forms of compiled.values()) for (const made of forms.values()) await (await made).dispose();
       compiled.clear();
     },
   };
+}
+
+/** What a hypernetwork has beside a module. */
+interface Generator {
+  readonly target: Trainable;
+  generate(params: never, code: never): unknown;
+  materialise(params: never, code: never): unknown;
 }
 
 /** Arrays as they are; numbers, nested or not, as float32 arrays; trees of these. */

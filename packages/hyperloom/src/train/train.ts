@@ -1,6 +1,6 @@
 import type { Batches, EvalBatches } from '../data/index.ts';
 import { defaultEngine, type Engine } from '../engine/index.ts';
-import type { Json } from '../io/index.ts';
+import { describeModel, type Json, type ModelDescription } from '../io/index.ts';
 import type { Optimizer } from '../optim/index.ts';
 import { ArgumentError, type Aval, type NdArray, sameShape, showShape, tree } from '../tensor/index.ts';
 import { loadProgress, type Progress, saveProgress } from './checkpointing.ts';
@@ -22,7 +22,7 @@ export interface EvaluateOptions {
   readonly every: number;
 }
 
-/** Where and how often to save. */
+/** Where and how often to save. A checkpoint holds the model too: see {@link openCheckpoint}. */
 export interface CheckpointOptions {
   readonly path: string;
   /** Steps from one checkpoint to the next; one more follows the last step. */
@@ -102,9 +102,12 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
     history.push(event);
     onEvent(event);
   };
+  let described: ModelDescription | undefined;
   const save = async (): Promise<void> => {
     if (checkpoint === undefined || lastSaved?.step === progress.step) return;
-    await saveProgress(checkpoint.path, { progress, layout, stepper, seed, config: checkpoint.config ?? null });
+    described ??= describeModel(model, tree.map(exampleOf, data.spec.input));
+    const config = checkpoint.config ?? null;
+    await saveProgress(checkpoint.path, { progress, layout, stepper, seed, config, model: described });
     lastSaved = { step: progress.step, path: checkpoint.path };
     tell({ event: 'checkpoint', ...lastSaved });
   };
@@ -149,6 +152,9 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
   await stepper.dispose();
   return makeRun({ model, engine, layout, packed, step: progress.step, reason, history });
 }
+
+/** The type of one example of a batch. */
+const exampleOf = ({ dtype, shape }: Aval): Aval => ({ dtype, shape: shape.slice(1) });
 
 /** Takes an evaluation in: the best parameters so far are kept. */
 function keepBest(
