@@ -1,13 +1,6 @@
-import type { Tensor } from '../tensor/index.ts';
-import type { CodeSpec, TargetSpec } from './head.ts';
+import { countParams } from '../nn/index.ts';
+import type { AnyHead, CodeSpec, TargetSpec } from './head.ts';
 import * as heads from './heads/index.ts';
-
-/** A head, its own weights' type forgotten. */
-export interface AnyHead {
-  readonly name: string;
-  spec(target: TargetSpec, code: CodeSpec): unknown;
-  apply(params: never, code: Tensor, target: TargetSpec): unknown;
-}
 
 /** A head with settings that suit many targets, for a planner to weigh. */
 export interface Candidate {
@@ -27,8 +20,18 @@ export const candidates: Readonly<Record<string, Candidate>> = {
     reach: 'every weight is a function of the code of its own, on 64 shared features',
   },
   dense: { make: () => heads.dense(), reach: 'every weight is an affine function of the code of its own' },
+  chunked: {
+    make: (target) => heads.chunked({ chunk: Math.ceil(Math.sqrt(countParams(target))), embedding: 8 }),
+    reach:
+      'one small network writes the weights piece by piece, and a learned embedding tells each piece from the others',
+  },
   layerwise: {
     make: () => heads.layerwise({ embedding: 8 }),
     reach: 'weights of one size share a generator, and a learned embedding tells each from the others',
+  },
+  coordinate: {
+    make: () => heads.coordinate({ hidden: [32, 32] }),
+    reach:
+      'one small network maps the place of each weight to its value, so that parameters do not grow with the target',
   },
 };

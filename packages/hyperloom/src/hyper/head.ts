@@ -24,6 +24,13 @@ export interface Head<S = SpecTree> {
   apply(params: Params<S>, code: Tensor, target: TargetSpec): Weights;
 }
 
+/** A head, its own weights' type forgotten. */
+export interface AnyHead {
+  readonly name: string;
+  spec(target: TargetSpec, code: CodeSpec): unknown;
+  apply(params: never, code: Tensor, target: TargetSpec): unknown;
+}
+
 /**
  * Makes a head from the spec of its own weights and a pure function. What it generates is checked against the target.
  * @throws ShapeError when applied and a generated weight does not fit the target

@@ -10,8 +10,8 @@ import {
 import { ArgumentError, add, named, type Tensor, tree } from '../tensor/index.ts';
 import { type Base, baseSpec, deltaOf } from './base.ts';
 import * as codes from './codes/index.ts';
-import type { Conditioner } from './conditioner.ts';
-import { type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
+import type { AnyConditioner, Conditioner } from './conditioner.ts';
+import { type AnyHead, type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
 import { type PerCode, storedWeights } from './perCode.ts';
 import { scaled, unitTarget } from './scaling.ts';
 import { select } from './select.ts';
@@ -51,9 +51,17 @@ export interface HypernetworkOptions<Source, C, H> extends TargetOptions {
   readonly head: Head<H>;
 }
 
+/** The settings of a hypernetwork, the types of its weights forgotten; defaults are filled in for the code alone. */
+export interface HyperSettings extends TargetOptions {
+  readonly code: AnyConditioner;
+  readonly head: AnyHead;
+}
+
 /** A network whose weights are, in whole or part, the output of another. It is a module, so it can itself be a target. */
 export interface Hypernetwork<S, I, O, Source, C, H> extends Module<HyperSpec<C, H>, HyperInput<Source, I>, O> {
   readonly target: Module<S, I, O>;
+  /** What it was made of: with another head these make another of its kind. */
+  readonly settings: HyperSettings;
   /** Specs of the weights that are generated, by path in the target. */
   readonly generated: TargetSpec;
   /** The generated weights for a code, by path in the target. */
@@ -89,15 +97,9 @@ export function hypernetwork<S, I, O, Source, C, H>(
 ): Hypernetwork<S, I, O, Source, C, H>;
 export function hypernetwork<S, I, O>(
   target: Module<S, I, O>,
-  {
-    code,
-    head,
-    generate: patterns = '**',
-    base = false,
-    scaling = 'head',
-    perCode,
-  }: TargetOptions & { readonly code?: number | Conditioner<unknown, unknown>; readonly head: Head<unknown> },
+  options: TargetOptions & { readonly code?: number | Conditioner<unknown, unknown>; readonly head: Head<unknown> },
 ): Hypernetwork<S, I, O, unknown, unknown, unknown> {
+  const { code, head, generate: patterns = '**', base = false, scaling = 'head', perCode } = options;
   const conditioner = conditionerOf(code);
   const { generated, stored } = select(target.spec as SpecTree, typeof patterns === 'string' ? [patterns] : patterns);
   if (scaling !== 'head' && scaling !== 'target')
@@ -132,7 +134,8 @@ export function hypernetwork<S, I, O>(
     ): O =>
       target.apply(materialise(params, source, context), input, own.context(childContext(context, 'target'), source)),
   });
-  return { ...module, target, generated, generate, materialise } as unknown as Hypernetwork<
+  const settings = { ...options, code: conditioner } as HyperSettings;
+  return { ...module, target, settings, generated, generate, materialise } as unknown as Hypernetwork<
     S,
     I,
     O,

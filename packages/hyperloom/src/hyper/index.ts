@@ -1,15 +1,24 @@
 export { type Activity, type LayerActivity, probeActivity, readActivity } from './activity.ts';
 export type { Base } from './base.ts';
-export { type AnyHead, type Candidate, candidates } from './candidates.ts';
+export { type Candidate, candidates } from './candidates.ts';
 export * as codes from './codes/index.ts';
 export type { AnyConditioner, Conditioner, SourceOf } from './conditioner.ts';
 export { grow } from './grow.ts';
-export { type CodeSpec, defineHead, type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
+export {
+  type AnyHead,
+  type CodeSpec,
+  defineHead,
+  type Head,
+  mapTarget,
+  type TargetSpec,
+  type Weights,
+} from './head.ts';
 export * as heads from './heads/index.ts';
 export {
   type HyperInput,
   type Hypernetwork,
   type HypernetworkOptions,
+  type HyperSettings,
   type HyperSpec,
   hypernetwork,
   type TargetOptions,

@@ -36,6 +36,30 @@ describe('plan', () => {
       expect(parameters).toBe(nn.countParams(hypernetwork(target as never, { ...options, head: head as never }).spec));
   });
 
+  test('plans other heads for a hypernetwork that there is', () => {
+    const model = hypernetwork(target, {
+      code: codes.embeddings({ count: 7, size: 4 }),
+      head: heads.dense(),
+      generate: '*.weight',
+      base: true,
+      perCode: { count: 7, weights: 'layer1.bias' },
+    });
+    const { entries } = plan(model.target, {
+      ...model.settings,
+      input: x,
+      source: { dtype: 'int32', shape: [] },
+      heads: { same: model.settings.head, hidden: heads.dense({ hidden: [8] }) },
+    });
+    expect(entries[0]!.parameters).toBe(nn.countParams(model.spec));
+    expect(entries[1]!.parameters).toBeGreaterThan(nn.countParams(model.spec));
+  });
+
+  test('every head is a candidate', () => {
+    const made = plan(target, { code: 4, input: x }).entries.map(({ head }) => head.name);
+    // A composition is of other heads.
+    expect(Object.keys(heads).filter((name) => name !== 'compose' && !made.includes(name))).toEqual([]);
+  });
+
   test('recommends the first that fits, and says why', () => {
     const of = (budget?: Parameters<typeof plan>[1]['budget']) =>
       plan(target, {

@@ -11,9 +11,9 @@ import {
   tree,
   vmap,
 } from '../tensor/index.ts';
-import { type AnyHead, type Candidate, candidates } from './candidates.ts';
-import type { Conditioner } from './conditioner.ts';
-import type { CodeSpec, TargetSpec } from './head.ts';
+import { type Candidate, candidates } from './candidates.ts';
+import type { AnyConditioner, Conditioner } from './conditioner.ts';
+import type { AnyHead, CodeSpec, TargetSpec } from './head.ts';
 import { hypernetwork, type TargetOptions } from './hypernetwork.ts';
 
 /** Any module: all that planning reads of a target. */
@@ -37,7 +37,7 @@ export interface Budget {
 /** Settings of {@link plan}. */
 export interface PlanOptions extends TargetOptions {
   /** What yields the code, or its size, as for `hypernetwork`. */
-  readonly code: number | (CodeSpec & { readonly name: string; readonly spec: unknown; apply: unknown });
+  readonly code: number | AnyConditioner;
   /** Type and shape of one example's input: `{ dtype, shape }`, or a tree of these. */
   readonly input: unknown;
   /** The same for what the conditioner reads. Default a float32 vector of the code's size. */
@@ -48,7 +48,7 @@ export interface PlanOptions extends TargetOptions {
   /** Whether each example of a batch has a code of its own, or all have one: what the budget counts. Default `each`. */
   readonly codes?: 'each' | 'shared';
   /** Heads to compare by title, the preferred first, in place of the library's own candidates. */
-  readonly heads?: Readonly<Record<string, AnyHead>>;
+  readonly heads?: Readonly<Record<string, AnyHead | Candidate>>;
 }
 
 /** What one head takes for a target. */
@@ -154,7 +154,9 @@ export function plan(target: PlanTarget, options: PlanOptions): Plan {
 const contenders = (heads: PlanOptions['heads']): Readonly<Record<string, Candidate>> =>
   heads === undefined
     ? candidates
-    : Object.fromEntries(Object.entries(heads).map(([title, head]) => [title, { make: () => head, reach: '' }]));
+    : Object.fromEntries(
+        Object.entries(heads).map(([title, head]) => [title, 'make' in head ? head : { make: () => head, reach: '' }]),
+      );
 
 /** A batch of what has the given types: a leading axis on each. */
 const batchOf = (avals: unknown, size: number): unknown =>
@@ -201,9 +203,9 @@ function weigh(
     apply: (params, ...rest) => head!.apply(params, ...rest),
   };
   const model = hypernetwork(target as never, {
+    ...options,
     code: code as Conditioner<unknown, unknown>,
     head: late as never,
-    ...options,
   }) as unknown as Model;
   const read = source ?? { dtype: 'float32', shape: [conditioner.size] };
   const forward = (params: never, own: never, x: never) => model.apply(params, { code: own, input: x });
