@@ -1,17 +1,5 @@
-import { type Initializer, init, type WeightSpec, weight } from '../nn/index.ts';
-import {
-  ArgumentError,
-  add,
-  concat,
-  matmul,
-  mul,
-  neg,
-  random,
-  relu,
-  reshape,
-  slice,
-  type Tensor,
-} from '../tensor/index.ts';
+import { type Activation, type Initializer, init, relu, type WeightSpec, weight } from '../nn/index.ts';
+import { ArgumentError, add, concat, matmul, mul, neg, random, reshape, slice, type Tensor } from '../tensor/index.ts';
 import type { CodeSpec } from './head.ts';
 import type { HeadInput } from './init.ts';
 
@@ -30,27 +18,38 @@ export interface AffineWeights {
 /** x W + b. */
 export const affine = (x: Tensor, layer: AffineWeights): Tensor => add(matmul(x, layer.weight), layer.bias);
 
-/** The ReLU layers between a code and the last layers of a head, and what enters those. */
+/** The hidden layers between a code and the last layers of a head, and what enters those. */
 export interface Trunk {
   readonly layers: readonly Affine[];
   readonly input: HeadInput;
 }
 
 /**
- * ReLU layers of the given widths over a code, which keep its second moment.
+ * Layers of the given widths over a code, ReLU unless told otherwise, which keep its second moment.
  * @param where the head, for errors
  * @throws ArgumentError for widths below 1, or without a code
  */
-export function trunkSpec(where: string, { size, secondMoment }: CodeSpec, hidden: readonly number[]): Trunk {
+export function trunkSpec(
+  where: string,
+  { size, secondMoment }: CodeSpec,
+  hidden: readonly number[],
+  activation: Activation = relu,
+): Trunk {
   checkHidden(where, hidden);
   if (size === 0) throw new ArgumentError(`${where}: expected a code of at least 1 element, got none`);
   const widths = [size, ...hidden];
   return {
     layers: hidden.map((width, i) => ({
-      weight: weight({ shape: [widths[i]!, width], init: looksLinear(i > 0) }),
+      weight: weight({
+        shape: [widths[i]!, width],
+        init: activation === relu ? looksLinear(i > 0) : init.kaimingNormal({ gain: activation.gain }),
+      }),
       bias: weight({ shape: [width], role: 'bias', init: init.zeros }),
     })),
-    input: { width: widths.at(-1)!, secondMoment },
+    input: {
+      width: widths.at(-1)!,
+      secondMoment: hidden.length > 0 ? (activation.secondMoment ?? secondMoment) : secondMoment,
+    },
   };
 }
 
@@ -61,8 +60,8 @@ export function checkHidden(where: string, hidden: readonly number[]): void {
 }
 
 /** The features of a code: [code] to [1, width]. */
-export const trunk = (layers: readonly AffineWeights[], code: Tensor): Tensor =>
-  layers.reduce((x, layer) => relu(affine(x, layer)), reshape(code, [1, -1]));
+export const trunk = (layers: readonly AffineWeights[], code: Tensor, activation: Activation = relu): Tensor =>
+  layers.reduce((x, layer) => activation.apply({}, affine(x, layer)), reshape(code, [1, -1]));
 
 /**
  * Orthogonal with mirrored units, so that ReLU loses nothing: relu(z) and relu(-z) together have the norm of z

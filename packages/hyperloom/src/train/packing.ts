@@ -114,8 +114,9 @@ function chosenPaths(
   leaves: Readonly<Record<string, Leaf>>,
   trained: string | readonly string[] | undefined,
 ): ReadonlySet<string> {
-  const paths = Object.keys(leaves);
-  if (trained === undefined) return new Set(paths.filter((path) => leaves[path]!.trained !== false));
+  // What a spec says is not trained stays so, whatever the patterns.
+  const paths = Object.keys(leaves).filter((path) => leaves[path]!.trained !== false);
+  if (trained === undefined) return new Set(paths);
   const chosen = new Set<string>();
   for (const pattern of typeof trained === 'string' ? [trained] : trained) {
     const found = paths.filter(glob(pattern));

@@ -1,6 +1,11 @@
+import { continualToy } from './continualToy.ts';
 import { mnist } from './mnist.ts';
 import { paretoToy } from './paretoToy.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Every recipe, by name. */
-export const recipes: Readonly<Record<string, Recipe>> = { mnist, 'pareto-toy': paretoToy };
+export const recipes: Readonly<Record<string, Recipe>> = {
+  mnist,
+  'continual-toy': continualToy,
+  'pareto-toy': paretoToy,
+};

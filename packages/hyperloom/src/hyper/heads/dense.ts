@@ -1,4 +1,4 @@
-import { weight } from '../../nn/index.ts';
+import { type Activation, relu, weight } from '../../nn/index.ts';
 import { reshape, sizeOf } from '../../tensor/index.ts';
 import { defineHead, type Head, mapTarget } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
@@ -6,31 +6,37 @@ import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts'
 
 /** Settings of {@link dense}. */
 export interface DenseOptions {
-  /** Widths of the ReLU layers between code and weights. Default none: weights are affine in the code. */
+  /** Widths of the layers between code and weights. Default none: weights are affine in the code. */
   readonly hidden?: readonly number[];
+  /** After each of these layers. Default ReLU. */
+  readonly activation?: Activation;
   /** How the last layer starts. Default {@link hyperfanIn}. */
   readonly init?: HeadInit;
 }
 
-/** The weights of a dense head: ReLU layers, then one affine layer for each weight of the target. */
+/** The weights of a dense head: hidden layers, then one affine layer for each weight of the target. */
 export interface DenseSpec {
   readonly hidden: readonly Affine[];
   readonly out: Readonly<Record<string, Affine>>;
 }
 
 /**
- * Dense head: a small ReLU network maps the code to every number of the target. Each number costs as many parameters
+ * Dense head: a small network maps the code to every number of the target. Each number costs as many parameters
  * as the last hidden layer has units, plus one.
  * @throws ArgumentError for widths below 1, or when the hypernetwork has no code
  * @example
  * const model = hypernetwork(nn.mlp({ in: 1, hidden: [40, 40], out: 1 }), { code: 8, head: heads.dense({ hidden: [64] }) });
  */
-export function dense({ hidden = [], init: start = hyperfanIn() }: DenseOptions = {}): Head<DenseSpec> {
+export function dense({
+  hidden = [],
+  activation = relu,
+  init: start = hyperfanIn(),
+}: DenseOptions = {}): Head<DenseSpec> {
   checkHidden('heads.dense', hidden);
   return defineHead<DenseSpec>({
     name: 'dense',
     spec: (target, code) => {
-      const { layers, input } = trunkSpec('heads.dense', code, hidden);
+      const { layers, input } = trunkSpec('heads.dense', code, hidden, activation);
       return {
         hidden: layers,
         out: mapTarget(target, (w) => ({
@@ -40,7 +46,7 @@ export function dense({ hidden = [], init: start = hyperfanIn() }: DenseOptions 
       };
     },
     apply: (params, code, target) => {
-      const features = trunk(params.hidden, code);
+      const features = trunk(params.hidden, code, activation);
       return mapTarget(target, (w, path) => reshape(affine(features, params.out[path]!), w.shape));
     },
   });
