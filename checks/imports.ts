@@ -34,7 +34,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   optim: { rooms: ['tensor'], npm: [], node: false },
   hyper: { rooms: ['tensor', 'nn'], npm: [], node: false },
   data: { rooms: ['tensor'], npm: [], node: true },
-  io: { rooms: ['tensor'], npm: [], node: true },
+  io: { rooms: ['tensor', 'onnx'], npm: [], node: true },
   train: { rooms: ['tensor', 'optim', 'data', 'io', 'engine'], npm: [], node: true },
   root: {
     rooms: ['tensor', 'nn', 'hyper', 'optim', 'train', 'data', 'io', 'onnx', 'engine', 'engine/reference'],

@@ -6,4 +6,12 @@ export * as io from './io/index.ts';
 export * as nn from './nn/index.ts';
 export * as optim from './optim/index.ts';
 export * from './tensor/index.ts';
-export { openCheckpoint, openRun, type Run, type TrainEvent, type TrainOptions, train } from './train/index.ts';
+export {
+  exportRun,
+  openCheckpoint,
+  openRun,
+  type Run,
+  type TrainEvent,
+  type TrainOptions,
+  train,
+} from './train/index.ts';

@@ -9,6 +9,7 @@ export {
   saveCheckpoint,
 } from './checkpoint.ts';
 export { type Describable, describeModel, type ModelDescription } from './describe.ts';
+export { type Exportable, exportGenerator, exportNetwork } from './export.ts';
 export { FileError, readBytes, writeAtomic } from './file.ts';
 export type { Json } from './json.ts';
 export {

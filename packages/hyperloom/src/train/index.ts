@@ -3,6 +3,7 @@ export { DivergenceError } from './divergence.ts';
 export type { EarlyStopping } from './early.ts';
 export type { Metrics } from './evaluate.ts';
 export type { StopReason, TrainEvent } from './events.ts';
+export { codeAs, type ExportForm, type ExportOptions, exportRun } from './export.ts';
 export type { Concrete, Example, Measure, Trainable, TrainContext } from './model.ts';
 export { openCheckpoint } from './open.ts';
 export { type Packed, type Packing, packing } from './packing.ts';
