@@ -75,8 +75,14 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
   const folder = await RunFolder.create(out, { recipe: name, settings, seed, seeds, steps, versions }, { resume });
   const journal = await Journal.open(folder, began);
 
-  // Charts are slow to load: only a run needs them, and it loads them before a new build can take their file away.
-  const { writeReport } = await import('../report/report.ts');
+  // Charts are slow to load: only a run needs them, and it loads them, and what recipes draw with, before a new build
+  // can take their files away.
+  const [{ writeReport }] = await Promise.all([
+    import('../report/report.ts'),
+    import('../report/charts.ts'),
+    import('../report/kernels.ts'),
+    import('../report/palette.ts'),
+  ]);
 
   const stop = new AbortController();
   let stopped = 0;
