@@ -22,6 +22,7 @@ export interface ZooTarget {
 export interface AnyHypernetwork {
   readonly spec: { readonly code: unknown; readonly head: unknown; readonly target: unknown };
   readonly generated: TargetSpec;
+  readonly target: nn.AnyModule;
   init(key: Tensor): unknown;
   apply(params: unknown, input: { readonly code?: Tensor; readonly input: unknown }): Tensor;
   generate(params: unknown, code?: Tensor): Weights;

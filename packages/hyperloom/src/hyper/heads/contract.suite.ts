@@ -1,7 +1,7 @@
 import { compileFunction, type Engine, runOnce } from '../../engine/index.ts';
 import {
   constant,
-  div,
+  mean,
   mul,
   type NdArray,
   ndarray,
@@ -129,26 +129,47 @@ export async function observation(
   return run(fresh);
 }
 
-/**
- * Mean square of the output of eight generated layers over that of ordinary ones: the median over keys. Codes have the
- * norm that heads expect, since one of twice the norm would scale every layer, 2^16 times in all.
- */
-export async function firstActivations(engine: Engine, { head, code }: HeadSample, keys: number): Promise<number> {
-  const width = 32;
-  const codeSize = code === 0 ? 0 : 8;
-  const target = deepMlp(width);
-  const model = overZoo(head, codeSize, target);
+const width = 16;
+const codeSize = 4;
+/** Inputs, each with a code of its own, for each key. */
+const draws = 8;
+const deep = deepMlp(width);
+
+/** The median over keys and inputs of the mean square of outputs. */
+async function medianMeanSquare(
+  engine: Engine,
+  keys: number,
+  output: (key: Tensor) => (code: Tensor, input: Tensor) => Tensor,
+): Promise<number> {
   const measure = (key: Tensor): Tensor => {
-    const [a, b, c] = random.split(key, 3) as [Tensor, Tensor, Tensor];
-    const input = random.normal(c, [width]);
-    const given = codeSize > 0 ? { code: sign(random.normal(b, [codeSize])), input } : { input };
-    const generated = model.apply(model.init(a), given);
-    const ordinary = target.module.apply(target.module.init(a) as never, input);
-    return div(sum(square(generated)), sum(square(ordinary)));
+    const [own, forCodes, forInputs] = random.split(key, 3) as [Tensor, Tensor, Tensor];
+    const f = output(own);
+    const each = vmap((code: Tensor, input: Tensor) => mean(square(f(code, input))));
+    return each(sign(random.normal(forCodes, [draws, codeSize])), random.normal(forInputs, [draws, width]));
   };
   const measured = await compileFunction(engine, measure, keySpec);
-  const ratios: number[] = [];
-  for (let i = 0; i < keys; i++) ratios.push((await measured(keyArray(i))).data[0]!);
+  const values: number[] = [];
+  for (let i = 0; i < keys; i++) values.push(...(await measured(keyArray(i))).data);
   await measured.dispose();
-  return ratios.sort((x, y) => x - y)[keys >> 1]!;
+  return values.sort((x, y) => x - y)[values.length >> 1]!;
+}
+
+/** What eight ordinary layers give: a function of nothing, so that it is worked out once. */
+let ordinary: Promise<number> | undefined;
+
+/**
+ * Mean square of the output of eight generated layers over that of ordinary ones, each the median over keys and inputs.
+ * Codes have the norm that heads expect, since one of twice the norm would scale every layer, 2^16 times in all.
+ */
+export async function firstActivations(engine: Engine, { head, code }: HeadSample, keys: number): Promise<number> {
+  ordinary ??= medianMeanSquare(engine, 4 * keys, (key) => {
+    const params = deep.module.init(key) as never;
+    return (_, input) => deep.module.apply(params, input);
+  });
+  const model = overZoo(head, code === 0 ? 0 : codeSize, deep);
+  const generated = await medianMeanSquare(engine, keys, (key) => {
+    const params = model.init(key);
+    return (own, input) => model.apply(params, code === 0 ? { input } : { code: own, input });
+  });
+  return generated / (await ordinary);
 }

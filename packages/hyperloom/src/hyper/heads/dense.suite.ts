@@ -4,6 +4,6 @@ import { dense } from './dense.ts';
 
 export const samples: readonly HeadSample[] = [
   { title: 'affine', head: dense() },
-  { title: 'one hidden layer', head: dense({ hidden: [16] }) },
-  { title: 'a hidden layer of sigmoids', head: dense({ hidden: [64], activation: sigmoid }) },
+  { title: 'one hidden layer', head: dense({ hidden: [8] }) },
+  { title: 'a hidden layer of sigmoids', head: dense({ hidden: [32], activation: sigmoid }) },
 ];

@@ -7,7 +7,7 @@ const wakes = {
 };
 
 export const samples: readonly HeadSample[] = [
-  { title: 'no code', head: layerwise({ embedding: 32 }), code: 0, wakes },
-  { title: 'with a code', head: layerwise({ embedding: 16, hidden: 24 }), wakes },
-  { title: 'in tiles', head: layerwise({ embedding: 16, tile: [2, 2] }), code: 0, wakes },
+  { title: 'no code', head: layerwise({ embedding: 48 }), code: 0, wakes },
+  { title: 'with a code', head: layerwise({ embedding: 24, hidden: 48 }), wakes },
+  { title: 'in tiles', head: layerwise({ embedding: 32, tile: [2, 2] }), code: 0, wakes },
 ];

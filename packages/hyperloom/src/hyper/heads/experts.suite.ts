@@ -1,0 +1,16 @@
+import type { HeadSample } from './contract.suite.ts';
+import { experts } from './experts.ts';
+
+const wakes = {
+  reason: 'experts that all start at zero give their coefficients no gradient',
+  paths: /^params\.head\.gates\./,
+};
+
+export const samples: readonly HeadSample[] = [
+  { title: 'sigmoid', head: experts({ count: 4, gate: 'sigmoid' }), wakes },
+  {
+    title: 'softmax of a low temperature',
+    head: experts({ count: 3, gate: 'softmax', temperature: 0.5, hidden: [8] }),
+    wakes,
+  },
+];
