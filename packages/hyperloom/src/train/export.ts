@@ -1,5 +1,14 @@
 import { type Exportable, exportGenerator, exportNetwork } from '../io/index.ts';
-import { ArgumentError, type Aval, type NdArray, ndarray, sameShape, showShape, tree } from '../tensor/index.ts';
+import {
+  ArgumentError,
+  type Aval,
+  isFloat,
+  type NdArray,
+  ndarray,
+  sameShape,
+  showShape,
+  tree,
+} from '../tensor/index.ts';
 import type { Trainable } from './model.ts';
 import type { Run } from './run.ts';
 
@@ -63,6 +72,8 @@ export function codeAs(types: unknown, code: unknown): unknown {
   }
   const wanted = tree.flatten<Aval>(types);
   const single = wanted[''];
+  if (single && !isFloat(single.dtype) && isNumbers(code) && !isWhole(code))
+    throw new ArgumentError(`code: expected ${shown(wanted)}, got ${JSON.stringify(code)}`);
   const given = single && isNumbers(code) ? ndarray(code, undefined, single.dtype) : code;
   const found = tree.flatten<NdArray>(given);
   const fits = Object.entries(wanted).every(
@@ -75,6 +86,9 @@ export function codeAs(types: unknown, code: unknown): unknown {
 
 const isNumbers = (code: unknown): code is number | readonly number[] =>
   typeof code === 'number' || (Array.isArray(code) && code.every(isNumbers));
+
+const isWhole = (code: number | readonly number[]): boolean =>
+  typeof code === 'number' ? Number.isInteger(code) : code.every(isWhole);
 
 const shown = (avals: Readonly<Record<string, Partial<Aval>>>): string =>
   Object.entries(avals)

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ArgumentError, HyperloomError } from 'hyperloom/tensor';
 import { addEval } from './eval.ts';
+import { addExport } from './export.ts';
 import { addGenerate } from './generate.ts';
 import { addInspect } from './inspect.ts';
 import { addRecipes } from './recipes.ts';
@@ -22,7 +23,7 @@ export function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text.replace(/^error: /, ''))) })
     .configureHelp({ showGlobalOptions: true });
-  for (const add of [addRecipes, addTrain, addEval, addInspect, addGenerate]) add(command, version);
+  for (const add of [addRecipes, addTrain, addEval, addInspect, addGenerate, addExport]) add(command, version);
   for (const verb of command.commands) verb.exitOverride();
   return command;
 }

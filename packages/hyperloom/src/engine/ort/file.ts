@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { type DType, EngineError, type NdArray, type Shape, zerosArray } from '../../tensor/index.ts';
 
 /** An array on its way between processes: its bytes as base64. */
@@ -48,6 +46,8 @@ export async function runOnnxFile(
   path: string,
   calls: readonly Readonly<Record<string, NdArray>>[],
 ): Promise<Record<string, NdArray>[]> {
+  const { spawn } = await import('node:child_process');
+  const { createRequire } = await import('node:module');
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
   const child = spawn(process.execPath, ['-e', script, runtime, path], {
     env: { ORT_DISABLE_TELEMETRY: '1', ...process.env },

@@ -1,0 +1,124 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Engine } from 'hyperloom/engine';
+import { encodeSafetensors, writeAtomic } from 'hyperloom/io';
+import { ArgumentError, type NdArray, tree } from 'hyperloom/tensor';
+import { codeAs, type ExportForm, exportRun, openCheckpoint, type Run, type Trainable } from 'hyperloom/train';
+import { engineOf } from '../run/engine.ts';
+import { prepared } from '../run/execute.ts';
+import { type Checked, checkFile, tolerance } from '../run/exported.ts';
+import { RunFolder } from '../run/folder.ts';
+import { recipeOf } from '../run/settings.ts';
+import { codeFor } from '../run/weights.ts';
+import { whole } from './flags.ts';
+import { jsonLine, line, table } from './output.ts';
+
+interface Flags {
+  readonly form: ExportForm;
+  readonly out: string;
+  readonly code?: string;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** `hyperloom export RUN`: the trained network as a file for other runtimes. */
+export function addExport(command: Command): void {
+  command
+    .command('export')
+    .description('write the trained network as an ONNX file, and run that in a process of its own to compare')
+    .argument('<run>', 'run folder, or a checkpoint')
+    .requiredOption('--out <file>', 'file to write: .onnx, or .safetensors for the weights alone (baked)')
+    .option(
+      '--form <form>',
+      'baked: input to output; generator: code to weights; dynamic: code and input to output',
+      'baked',
+    )
+    .option('--code <code>', 'the code to bake in: numbers such as 0.1,0.2, or the name of an example code')
+    .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
+    .option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  $ hyperloom export runs/mnist --form baked --out digits.onnx')
+    .action(async (path: string, flags: Flags) => {
+      const engine = await engineOf(flags);
+      try {
+        await exportTo(path, flags, engine);
+      } finally {
+        await engine.dispose();
+      }
+    });
+}
+
+async function exportTo(path: string, { form, out, code: text, json = false }: Flags, engine: Engine): Promise<void> {
+  const folder = path.endsWith('.safetensors') ? undefined : await RunFolder.open(path);
+  const run = await openCheckpoint(folder === undefined ? path : await checkpointOf(folder), engine);
+  const { input: types } = run.model;
+  const source = 'materialise' in run.model ? (types as { readonly code?: unknown }).code : undefined;
+  const code = form === 'baked' ? codeAs(source, await codeOf(source, text, folder)) : text;
+  if (out.endsWith('.safetensors')) return exportWeights(run, { form, out, code, json });
+  const bytes = await exportRun(run, { form, ...(code !== undefined && { code }) });
+  const checked = await checkFile(bytes, { run, form, code, types });
+  await writeAtomic(out, bytes);
+  report({ form, out, bytes: bytes.length, ...checked }, json);
+}
+
+/**
+ * The checkpoint of the main trial; of one that trained in several phases, the last that was written.
+ * @throws ArgumentError when there is none yet
+ */
+async function checkpointOf(folder: RunFolder): Promise<string> {
+  const names = await readdir(folder.path);
+  const own = names.filter((name) => /^checkpoint(\.main\.[\w-]+)?\.safetensors$/.test(name));
+  const files = own.map(async (name) => {
+    const path = join(folder.path, name);
+    return { path, time: (await stat(path)).mtimeMs };
+  });
+  const last = (await Promise.all(files)).sort((a, b) => b.time - a.time)[0];
+  if (last !== undefined) return last.path;
+  throw new ArgumentError(
+    `expected a run with a checkpoint, got ${folder.path}, which has none yet; go on with: ${folder.resuming}`,
+  );
+}
+
+/** The code that was given; the recipe is asked only for example codes, which it knows by name. */
+async function codeOf(source: unknown, text: string | undefined, folder: RunFolder | undefined): Promise<unknown> {
+  const numbers = text?.split(',').map(Number);
+  const isNumber = numbers?.every((value, i) => Number.isFinite(value) && text!.split(',')[i]!.trim() !== '');
+  if (isNumber) return isScalar(source) && numbers!.length === 1 ? numbers![0] : numbers;
+  if (source === undefined || folder === undefined) return text;
+  const experiment = await prepared(recipeOf(folder.config.recipe), folder.config, folder.config.seed);
+  return codeFor(experiment.trials[0], text);
+}
+
+const isScalar = (source: unknown): boolean =>
+  tree.isLeaf(source) && (source as { readonly shape?: readonly number[] } | undefined)?.shape?.length === 0;
+
+/** The target's weights under its own names. */
+async function exportWeights(
+  run: Run<Trainable>,
+  { form, out, code, json }: { form: ExportForm; out: string; code: unknown; json: boolean },
+): Promise<void> {
+  if (form !== 'baked') throw new ArgumentError(`--out: expected a file .onnx for the form ${form}, got ${out}`);
+  const weights = 'materialise' in run.model ? (await run.materialise(code)).params : run.params;
+  const arrays = tree.flatten<NdArray>(weights);
+  const bytes = encodeSafetensors(arrays, { step: String(run.step) });
+  await writeAtomic(out, bytes);
+  if (json) jsonLine({ event: 'done', out, bytes: bytes.length, weights: Object.keys(arrays) });
+  else line(`${Object.keys(arrays).length} weights, ${bytes.length.toLocaleString('en-US')} bytes, written to ${out}`);
+}
+
+function report(
+  { form, out, bytes, error, inputs, outputs }: Checked & { form: ExportForm; out: string; bytes: number },
+  json: boolean,
+): void {
+  if (json) {
+    jsonLine({ event: 'done', form, out, bytes, error, inputs, outputs });
+    return;
+  }
+  const rows = (side: string, values: Checked['inputs']) =>
+    Object.entries(values).map(([name, shape]) => [side, name, shape.join(' x ')]);
+  line(table(['', 'name', 'shape'], [...rows('input', inputs), ...rows('output', outputs)]));
+  line(
+    `\nin a process of its own, batches of 1 and 5: within ${error.toExponential(1)} of the library (at most ${tolerance.toExponential()})`,
+  );
+  line(`${bytes.toLocaleString('en-US')} bytes written to ${out}`);
+}
