@@ -71,7 +71,9 @@ describe('exportRun', () => {
     expect(() => codeAs(undefined, [1])).toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: code: expected none, for the model reads none]`,
     );
-    expect(() => codeAs({ dtype: 'int32', shape: [] }, 1.5)).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: code: expected int32 [], got 1.5]`);
+    expect(() => codeAs({ dtype: 'int32', shape: [] }, 1.5)).toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: code: expected int32 [], got 1.5]`,
+    );
     expect(codeAs({ x: f32(1) }, { x: ndarray([1]) })).toEqual({ x: ndarray([1]) });
   });
 });
