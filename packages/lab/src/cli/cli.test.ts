@@ -103,7 +103,7 @@ describe('hyperloom train mnist', () => {
     expect((jsonLines(finished.out).at(-1) as typeof done).metrics['test.accuracy']).toBe(
       done.metrics['test.accuracy'],
     );
-  }, 60_000);
+  }, 120_000);
 
   let uninterrupted: Promise<Ended> | undefined;
   test.each([
@@ -145,13 +145,13 @@ describe('hyperloom train mnist', () => {
         .map(({ step }) => step);
       expect(steps).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
     },
-    60_000,
+    120_000,
   );
 });
 
 describe('the command line', () => {
   test.each([
-    [['train', 'mnits'], 'expected a recipe (mnist), got "mnits"; did you mean mnist?'],
+    [['train', 'mnits'], expect.stringMatching(/^expected a recipe \(mnist, .*\), got "mnits"; did you mean mnist\?$/)],
     [['train'], "missing required argument 'recipe'"],
     [['train', 'mnist', '--set', 'init=papr'], '--set init: expected one of hyperfan, paper, got "papr"'],
     [
@@ -184,7 +184,7 @@ describe('the command line', () => {
     expect(done.metrics['test.loss.sd']).toBeCloseTo(Math.abs(first - second) / Math.SQRT2, 10);
     expect(done.metrics['params.total']).toBe(12_910);
     await access(join(out, 'seed1/checkpoint.safetensors'));
-  }, 60_000);
+  }, 120_000);
 
   test('settings that do not fit the data leave no folder behind', async () => {
     const out = join(folder, 'unfit');
