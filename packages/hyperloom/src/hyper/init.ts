@@ -14,6 +14,8 @@ export interface HeadInit {
   readonly name: string;
   weight(target: WeightSpec, input: HeadInput): Initializer;
   bias(target: WeightSpec, input: HeadInput): Initializer;
+  /** How hidden layers of the head start; when absent, they keep the second moment of the code. */
+  readonly hidden?: Initializer;
   /** What to multiply a weight by that shares the generator of another, so that both have their own scale. */
   ratio(target: WeightSpec, model: WeightSpec): number;
 }

@@ -18,6 +18,12 @@ export interface AffineWeights {
 /** x W + b. */
 export const affine = (x: Tensor, layer: AffineWeights): Tensor => add(matmul(x, layer.weight), layer.bias);
 
+/** How the hidden layers differ from ReLU layers that keep the second moment of what enters. */
+export interface TrunkOptions {
+  readonly activation?: Activation;
+  readonly init?: Initializer | undefined;
+}
+
 /** The hidden layers between a code and the last layers of a head, and what enters those. */
 export interface Trunk {
   readonly layers: readonly Affine[];
@@ -33,7 +39,7 @@ export function trunkSpec(
   where: string,
   { size, secondMoment }: CodeSpec,
   hidden: readonly number[],
-  activation: Activation = relu,
+  { activation = relu, init: start }: TrunkOptions = {},
 ): Trunk {
   checkHidden(where, hidden);
   if (size === 0) throw new ArgumentError(`${where}: expected a code of at least 1 element, got none`);
@@ -42,7 +48,7 @@ export function trunkSpec(
     layers: hidden.map((width, i) => ({
       weight: weight({
         shape: [widths[i]!, width],
-        init: activation === relu ? looksLinear(i > 0) : init.kaimingNormal({ gain: activation.gain }),
+        init: start ?? (activation === relu ? looksLinear(i > 0) : init.kaimingNormal({ gain: activation.gain })),
       }),
       bias: weight({ shape: [width], role: 'bias', init: init.zeros }),
     })),

@@ -65,6 +65,7 @@ const joined = (all: readonly Points[]): Points => ({ x: all.flatMap(({ x }) => 
 /** Xavier's initialisation of every layer of the head, as the authors have it. */
 const xavier: HeadInit = {
   name: 'xavier',
+  hidden: nn.init.xavierUniform(),
   weight: () => nn.init.xavierUniform(),
   bias: () => nn.init.zeros,
   ratio: () => 1,

@@ -36,7 +36,10 @@ export function dense({
   return defineHead<DenseSpec>({
     name: 'dense',
     spec: (target, code) => {
-      const { layers, input } = trunkSpec('heads.dense', code, hidden, activation);
+      const { layers, input } = trunkSpec('heads.dense', code, hidden, {
+        activation,
+        init: start.hidden,
+      });
       return {
         hidden: layers,
         out: mapTarget(target, (w) => ({
