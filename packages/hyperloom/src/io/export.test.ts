@@ -64,6 +64,13 @@ const models: Record<string, { model: Any; input: { code?: unknown; input: unkno
     }) as unknown as Any,
     input: { code: { dtype: 'int32', shape: [] }, input: f32(3) },
   },
+  'points as the code, a group of inputs under each': {
+    model: hypernetwork(nn.each(mlp), {
+      code: codes.setEncoder({ in: 2, hidden: [8], size: 4 }),
+      head: heads.chunked({ chunk: 50, embedding: 4 }),
+    }) as unknown as Any,
+    input: { code: { points: f32(6, 2), mask: f32(6) }, input: f32(7, 3) },
+  },
   'two levels, whose weights have one name': {
     model: hypernetwork(hypernetwork(nn.linear({ in: 3, out: 2 }), { code: 4, head: dense }), {
       code: 2,
