@@ -5,6 +5,7 @@ import { addEval } from './eval.ts';
 import { addExport } from './export.ts';
 import { addGenerate } from './generate.ts';
 import { addInspect } from './inspect.ts';
+import { addPlan } from './plan.ts';
 import { addRecipes } from './recipes.ts';
 import { addTrain } from './train.ts';
 
@@ -23,7 +24,7 @@ export function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text.replace(/^error: /, ''))) })
     .configureHelp({ showGlobalOptions: true });
-  for (const add of [addRecipes, addTrain, addEval, addInspect, addGenerate, addExport]) add(command, version);
+  for (const add of [addRecipes, addPlan, addTrain, addEval, addInspect, addGenerate, addExport]) add(command, version);
   for (const verb of command.commands) verb.exitOverride();
   return command;
 }

@@ -1,5 +1,6 @@
+import type { EvalBatches } from 'hyperloom/data';
 import type { Engine } from 'hyperloom/engine';
-import type { Run, Trainable, TrainOptions } from 'hyperloom/train';
+import type { Example, Measure, Run, Trainable, TrainOptions } from 'hyperloom/train';
 
 /** A setting of a recipe that `--set` changes. */
 export interface RecipeOption {
@@ -71,6 +72,13 @@ export interface Trial {
   readonly codes?: readonly NamedCode[];
   /** An input of one example, for export and inspection. */
   readonly exampleInput?: unknown;
+  /**
+   * Examples as training reads them, for diagnostics, which look at the first batch: with different codes, in mixed
+   * order. When absent, the example codes meet the example input.
+   */
+  readonly examples?: EvalBatches<Example>;
+  /** The loss of one example, for diagnostics. */
+  readonly loss?: Measure;
   /** Trains, in one phase or several; the run that it gives is the trial's. */
   train(session: Session): Promise<Run<Trainable>>;
   /** Test figures of the trained run, without prefix: `{ mse: 0.01 }` becomes `test.mse` or `control.test.mse`. */

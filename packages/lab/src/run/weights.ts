@@ -1,7 +1,7 @@
 import { type Engine, runOnce } from 'hyperloom/engine';
 import type { Hypernetwork, Inspection, WeightReport } from 'hyperloom/hyper';
 import { inspect } from 'hyperloom/hyper';
-import { ArgumentError, random } from 'hyperloom/tensor';
+import { ArgumentError, type Aval, ndarray, random, tree } from 'hyperloom/tensor';
 import { initialParams, openRun, type Run, type Trainable } from 'hyperloom/train';
 import type { Trial } from '../recipes/recipe.ts';
 
@@ -40,6 +40,16 @@ export function codeFor({ codeSize, codes = [], title }: Trial, text: string | u
 
 const shortList = (names: readonly string[]): string =>
   names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')} ... (${names.length} names)`;
+
+/** Types and shapes of an array, of numbers as `run.call` takes them, or of a tree of these. */
+export function typesOf(value: unknown): unknown {
+  if (
+    typeof value === 'number' ||
+    (Array.isArray(value) && typeof value.flat(Number.POSITIVE_INFINITY)[0] === 'number')
+  )
+    return typesOf(ndarray(value as number[]));
+  return tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), value);
+}
 
 /** Every weight of the target at the start of a run and now. */
 export async function inspectRun(
