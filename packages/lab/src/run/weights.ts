@@ -1,5 +1,5 @@
 import { type Engine, runOnce } from 'hyperloom/engine';
-import type { Hypernetwork, Inspection, WeightReport } from 'hyperloom/hyper';
+import type { Hypernetwork, Inspection, LayerActivity, Sensitivity, WeightReport } from 'hyperloom/hyper';
 import { inspect } from 'hyperloom/hyper';
 import { ArgumentError, type Aval, ndarray, random, tree } from 'hyperloom/tensor';
 import { initialParams, openRun, type Run, type Trainable } from 'hyperloom/train';
@@ -41,15 +41,17 @@ export function codeFor({ codeSize, codes = [], title }: Trial, text: string | u
 const shortList = (names: readonly string[]): string =>
   names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')} ... (${names.length} names)`;
 
-/** Types and shapes of an array, of numbers as `run.call` takes them, or of a tree of these. */
-export function typesOf(value: unknown): unknown {
-  if (
-    typeof value === 'number' ||
-    (Array.isArray(value) && typeof value.flat(Number.POSITIVE_INFINITY)[0] === 'number')
-  )
-    return typesOf(ndarray(value as number[]));
-  return tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), value);
+/** Arrays as they are; numbers, nested or not, as float32 arrays, as `run.call` takes them; trees of these. */
+export function arraysOf(value: unknown): unknown {
+  const numbers = Array.isArray(value) && typeof value.flat(Number.POSITIVE_INFINITY)[0] === 'number';
+  if (numbers || typeof value === 'number') return ndarray(value as number[]);
+  if (tree.isLeaf(value)) return value;
+  return Object.fromEntries(Object.entries(value as object).map(([key, child]) => [key, arraysOf(child)]));
 }
+
+/** Types and shapes of what {@link arraysOf} takes. */
+export const typesOf = (value: unknown): unknown =>
+  tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), arraysOf(value));
 
 /** Every weight of the target at the start of a run and now. */
 export async function inspectRun(
@@ -75,7 +77,18 @@ const firstParams = (model: Trainable, seed: number, engine: Engine): Promise<un
 const short = (value: number): string => (value === 0 ? '0' : value.toPrecision(4));
 
 /** Heads of the columns of {@link weightRow}. */
-export const weightColumns = ['weight', 'shape', 'source', 'count', 'ordinary variance', 'at start', 'now'] as const;
+export const weightColumns = [
+  'weight',
+  'shape',
+  'source',
+  'count',
+  'ordinary variance',
+  'at start',
+  'now',
+  'least',
+  'most',
+  'zeros',
+] as const;
 
 /** One weight of a target as a row of a table. */
 export const weightRow = ({ path, shape, source, count, expected, atInit, now }: WeightReport): (string | number)[] => [
@@ -86,4 +99,32 @@ export const weightRow = ({ path, shape, source, count, expected, atInit, now }:
   expected === undefined ? '' : short(expected),
   short(atInit.variance),
   short(now.variance),
+  short(now.min),
+  short(now.max),
+  percent(now.zeros),
 ];
+
+/** Heads of the columns of {@link movementRow}. */
+export const movementColumns = ['weight', 'variance over codes', 'elements that no code moves'] as const;
+
+/** How a generated weight moves with the code, as a row of a table. */
+export const movementRow = ({ path, share, still }: Sensitivity['weights'][number]): string[] => [
+  path,
+  percent(share),
+  percent(still),
+];
+
+/** Heads of the columns of {@link activityRow}. */
+export const activityColumns = ['layer', 'activation', 'units', 'dead or saturated', 'flat on average'] as const;
+
+/** The units of a layer, as a row of a table. */
+export const activityRow = ({ layer, activation, units, stuck, flat }: LayerActivity): (string | number)[] => [
+  layer,
+  activation,
+  units,
+  stuck,
+  percent(flat),
+];
+
+/** A share, as text. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
