@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Plan } from 'hyperloom/hyper';
 import { decodeSafetensors, loadCheckpoint, readBytes } from 'hyperloom/io';
 import type { NdArray } from 'hyperloom/tensor';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -87,6 +88,8 @@ describe('hyperloom train mnist', () => {
     const inspected = await hyperloom(['inspect', out, '--threads', '1']);
     expect(inspected.out).toMatch(/conv2\.weight +16x16x7x7 +generated +12,544/);
     expect(inspected.out).toContain('all parameters: 12,910, against 21,210 trained directly (60.9 %)');
+    expect(inspected.out).toMatch(/relu +16 +\d+ +\d+\.\d %/);
+    expect([inspected.code, inspected.err]).toEqual([0, '']);
     const generated = await hyperloom(['generate', out, '--out', join(out, 'weights.safetensors'), '--threads', '1']);
     expect(generated.out).toContain('conv2.weight');
     const weights = decodeSafetensors(await readBytes(join(out, 'weights.safetensors')), 'weights');
@@ -151,7 +154,16 @@ describe('hyperloom train mnist', () => {
 
 describe('the command line', () => {
   test.each([
-    [['train', 'mnits'], expect.stringMatching(/^expected a recipe \(mnist, .*\), got "mnits"; did you mean mnist\?$/)],
+    [['train', 'mnits'], expect.stringMatching(/^expected a recipe \(mnist.*\), got "mnits"; did you mean mnist\?$/)],
+    [['plan'], 'plan: expected a recipe or --target, got neither'],
+    [
+      ['plan', '--target', 'mlp:3'],
+      '--target: expected mlp: and two widths or more, such as mlp:1,40,40,1, got "mlp:3"',
+    ],
+    [
+      ['plan', 'mnist', '--budget-bytes', '-1'],
+      "option '--budget-bytes <n>' argument '-1' is invalid. expected a number above 0.",
+    ],
     [['train'], "missing required argument 'recipe'"],
     [['train', 'mnist', '--set', 'init=papr'], '--set init: expected one of hyperfan, paper, got "papr"'],
     [
@@ -199,6 +211,25 @@ describe('the command line', () => {
     expect([piped.code, piped.err]).toEqual([0, '']);
   });
 
+  test('plans heads for a recipe and for a target, with the figures of the paper', async () => {
+    const planned = await hyperloom(['plan', 'mnist', '--budget-parameters', '13000', '--json']);
+    expect([planned.code, planned.err]).toEqual([0, '']);
+    const { direct, entries, unfit } = jsonLines(planned.out)[0] as unknown as Plan;
+    expect(direct).toEqual({
+      parameters: 21_210,
+      multiplyAdds: 28 * 28 * 16 * 49 + 14 * 14 * 256 * 49 + 7840,
+      bytes: 4 * 21_210,
+    });
+    const own = entries.at(-1)!;
+    expect([own.title, own.parameters, own.fits]).toEqual(["the recipe's own (layerwise)", 12_910, true]);
+    expect(unfit[0]!.reason).toContain('expected a code of at least 1 element');
+    const target = await hyperloom(['plan', '--target', 'mlp:1,40,40,1', '--code', '8', '--budget-parameters', '1e3']);
+    expect([target.code, target.err]).toEqual([0, '']);
+    expect(target.out).toMatch(/^trained directly +1,761 +1\.00 +0 +1,680 /m);
+    expect(target.out).toMatch(/^dense +15,849 +9\.00 +14,088 .* no$/m);
+    expect(target.out).toMatch(/^None fits\. The nearest is chunked: 2,266 of 1,000 parameters\.$/m);
+  });
+
   test('lists recipes with their settings and published figures', async () => {
     const { code, out } = await hyperloom(['recipes']);
     expect(code).toBe(0);
@@ -207,7 +238,7 @@ describe('the command line', () => {
   });
 
   test('every command explains itself', async () => {
-    for (const verb of ['train', 'eval', 'inspect', 'generate', 'recipes']) {
+    for (const verb of ['train', 'plan', 'eval', 'inspect', 'generate', 'recipes']) {
       const { code, out } = await hyperloom([verb, '--help']);
       expect(code).toBe(0);
       expect(out).toContain(`Usage: hyperloom ${verb}`);

@@ -3,7 +3,7 @@ import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
 import { confusionMatrix, curves, heatMap, plot } from './charts.ts';
 import { tableHtml } from './html.ts';
-import { kernelSheet } from './kernels.ts';
+import { codeSheet, kernelSheet } from './kernels.ts';
 
 test('kernels are drawn in rows of outputs and columns of inputs, blue below zero and red above', () => {
   const png = PNG.sync.read(
@@ -15,6 +15,25 @@ test('kernels are drawn in rows of outputs and columns of inputs, blue below zer
   expect(pixel(3, 1)).toEqual([247, 247, 247, 255]);
   expect(pixel(6, 1)).toEqual([178, 24, 43, 255]);
   expect(pixel(0, 0)[3]).toBe(0);
+});
+
+test('weights of several codes are rows, each weight on its own scale', () => {
+  const codes = [
+    { w: ndarray([100, -100]), b: ndarray([0.1]) },
+    { w: ndarray([0, 50]), b: ndarray([-0.1]) },
+  ];
+  const png = PNG.sync.read(Buffer.from(codeSheet(codes, { gap: 4 })));
+  expect([png.width, png.height]).toEqual([4 + 2 * 6 + 4 + 6 + 4, 4 + 2 * 14 + 4]);
+  const pixel = (x: number, y: number) => [...png.data.subarray((y * png.width + x) * 4, (y * png.width + x) * 4 + 4)];
+  const [red, blue, white] = [
+    [178, 24, 43, 255],
+    [33, 102, 172, 255],
+    [247, 247, 247, 255],
+  ];
+  expect([pixel(4, 4), pixel(10, 4), pixel(20, 4)]).toEqual([red, blue, red]);
+  expect([pixel(4, 18), pixel(20, 18)]).toEqual([white, blue]);
+  const many = codes.map(() => ({ w: ndarray(new Float32Array(10_000).fill(1)) }));
+  expect(PNG.sync.read(Buffer.from(codeSheet(many, { columns: 100 }))).width).toBe(4 + 200 + 4);
 });
 
 test('charts are SVG with their titles', () => {

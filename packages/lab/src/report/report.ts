@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import type { Engine } from 'hyperloom/engine';
-import type { Inspection } from 'hyperloom/hyper';
-import type { Experiment, Picture, Recipe, Trial } from '../recipes/recipe.ts';
+import type { Experiment, Picture, Recipe } from '../recipes/recipe.ts';
 import type { Outcome } from '../run/execute.ts';
 import type { RunFolder } from '../run/folder.ts';
 import type { Journal } from '../run/journal.ts';
 import { resultTable } from '../run/summary.ts';
-import { codeFor, inspectRun, weightColumns, weightRow } from '../run/weights.ts';
 import { standalone } from './charts.ts';
 import { escaped, page, tableHtml } from './html.ts';
+import { hypernetworkPart } from './hypernetwork.ts';
 import { trainingCurves } from './training.ts';
 
 /** What a report is made from. */
@@ -23,12 +22,16 @@ export interface ReportParts {
 
 /** Writes `report/index.html`, complete in itself, and its pictures; gives the path of the page. */
 export async function writeReport(parts: ReportParts): Promise<string> {
-  const { folder, journal, recipe, experiment, outcome } = parts;
+  const { folder, journal, recipe, experiment, outcome, engine } = parts;
   const results = outcome.seeds[0]?.results ?? [];
   const first = journal.lines.filter(({ seed }) => seed === undefined || seed === folder.config.seed);
+  const own = (await experiment.pictures?.(results)) ?? [];
+  const hyper = await hypernetworkPart(experiment.trials[0], results[0]?.run, folder.config.seed, engine);
   const pictures: readonly Picture[] = [
     ...trainingCurves(experiment.trials, first),
-    ...((await experiment.pictures?.(results)) ?? []),
+    ...own,
+    // A recipe's own picture of a name takes the place of the general one.
+    ...hyper.pictures.filter(({ name }) => own.every((picture) => picture.name !== name)),
   ];
   for (const { name, content } of pictures)
     await folder.write(join('report', name), typeof content === 'string' ? standalone(content) : content);
@@ -46,7 +49,7 @@ export async function writeReport(parts: ReportParts): Promise<string> {
     `<h1>${escaped(recipe.name)}</h1><p>${escaped(recipe.summary)}</p>`,
     `<h2>Result</h2>${tableHtml(head, rows)}<p>${note === '' ? '' : `Figures: ${escaped(note)}.<br>`}Published: ${escaped(recipe.reference)}.<br>The run took ${journal.elapsed.toFixed(1)} s.</p>`,
     `<h2>Pictures</h2><div class="row">${figures.join('')}</div>`,
-    await weights(parts),
+    hyper.html,
     `<h2>Settings</h2>${tableHtml(['setting', 'value'], settings)}`,
   ];
   await folder.write(join('report', 'index.html'), page(`${recipe.name}: Hyperloom`, body.join('\n')));
@@ -57,23 +60,3 @@ const inline = (content: string | Uint8Array): string =>
   typeof content === 'string'
     ? content
     : `<img alt="" src="data:image/png;base64,${Buffer.from(content).toString('base64')}">`;
-
-/** Whether weights can be generated without a caller: the model reads no code, or the recipe gives an example of one. */
-const hasCode = ({ codes, codeSize }: Trial): boolean =>
-  codes === undefined ? codeSize === undefined : codes.length > 0;
-
-/** What the main model generates and stores, where it is a hypernetwork and a code for it is known. */
-async function weights({ experiment, outcome, folder, engine }: ReportParts): Promise<string> {
-  const [trial] = experiment.trials;
-  const run = outcome.seeds[0]?.results[0]?.run;
-  if (run === undefined || !('materialise' in run.model) || !hasCode(trial)) return '';
-  const inspection = await inspectRun(run, folder.config.seed, engine, codeFor(trial, undefined));
-  const code = trial.codes?.[0] === undefined ? '' : ` for the code ${trial.codes[0].name}`;
-  return `<h2>Weights${escaped(code)}</h2>${weightTable(inspection)}`;
-}
-
-function weightTable({ weights, total, direct, generated, generator, compression }: Inspection): string {
-  const table = tableHtml(weightColumns, weights.map(weightRow));
-  const n = (value: number) => value.toLocaleString('en-US');
-  return `${table}<p>${n(generated)} weights are generated from ${n(generator)} parameters, ${compression.toFixed(2)} times as many. All parameters: ${n(total)}, against ${n(direct)} trained directly.</p>`;
-}
