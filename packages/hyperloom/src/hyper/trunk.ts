@@ -2,6 +2,7 @@ import { type Activation, type Initializer, init, relu, type WeightSpec, weight 
 import { ArgumentError, add, concat, matmul, mul, neg, random, reshape, slice, type Tensor } from '../tensor/index.ts';
 import type { CodeSpec } from './head.ts';
 import type { HeadInput } from './init.ts';
+import { secondMoment as momentAfter } from './moment.ts';
 
 /** The weights of an affine layer. */
 export interface Affine {
@@ -43,20 +44,18 @@ export function trunkSpec(
 ): Trunk {
   checkHidden(where, hidden);
   if (size === 0) throw new ArgumentError(`${where}: expected a code of at least 1 element, got none`);
-  const widths = [size, ...hidden];
-  return {
-    layers: hidden.map((width, i) => ({
-      weight: weight({
-        shape: [widths[i]!, width],
-        init: start ?? (activation === relu ? looksLinear(i > 0) : init.kaimingNormal({ gain: activation.gain })),
-      }),
+  let input: HeadInput = { width: size, secondMoment };
+  const layers = hidden.map((width, i) => {
+    const { width: inputs, secondMoment: before } = input;
+    const mirrored = activation === relu;
+    const normal = () => init.normal({ std: activation.gain / Math.sqrt(inputs * before) });
+    input = { width, secondMoment: mirrored ? before : momentAfter(activation, activation.gain) };
+    return {
+      weight: weight({ shape: [inputs, width], init: start ?? (mirrored ? looksLinear(i > 0) : normal()) }),
       bias: weight({ shape: [width], role: 'bias', init: init.zeros }),
-    })),
-    input: {
-      width: widths.at(-1)!,
-      secondMoment: hidden.length > 0 ? (activation.secondMoment ?? secondMoment) : secondMoment,
-    },
-  };
+    };
+  });
+  return { layers, input };
 }
 
 /** Raises for hidden widths below 1: when the head is made, before there is a target. */

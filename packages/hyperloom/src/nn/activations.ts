@@ -7,19 +7,11 @@ import { positive } from './options.ts';
 export interface Activation extends Module<NoWeights> {
   /** By how much the layer before it should be larger at init; see `init.gains`. */
   readonly gain: number;
-  /** Mean square of its outputs for standard normal inputs, where it does not keep the mean square of what comes in. */
-  readonly secondMoment?: number;
 }
 
-const activation = (
-  name: string,
-  f: (x: t.Tensor) => t.Tensor,
-  gain: number = gains.linear,
-  secondMoment?: number,
-): Activation => ({
+const activation = (name: string, f: (x: t.Tensor) => t.Tensor, gain: number = gains.linear): Activation => ({
   ...defineModule<NoWeights>({ name, spec: {}, apply: (_, x) => f(x) }),
   gain,
-  ...(secondMoment !== undefined && { secondMoment }),
 });
 
 /**
@@ -33,7 +25,7 @@ export const relu: Activation = activation('relu', t.relu, gains.relu);
 export const tanh: Activation = activation('tanh', t.tanh, gains.tanh);
 
 /** 1 / (1 + exp(-x)). */
-export const sigmoid: Activation = activation('sigmoid', t.sigmoid, gains.sigmoid, 0.2934);
+export const sigmoid: Activation = activation('sigmoid', t.sigmoid, gains.sigmoid);
 
 /** Gaussian error linear unit, exact (Hendrycks and Gimpel 2016). Its gain is that of ReLU, which it approaches. */
 export const gelu: Activation = activation('gelu', t.gelu, gains.relu);
@@ -42,7 +34,7 @@ export const gelu: Activation = activation('gelu', t.gelu, gains.relu);
 export const silu: Activation = activation('silu', t.silu, gains.relu);
 
 /** log(1 + exp(x)): a positive output. */
-export const softplus: Activation = activation('softplus', t.softplus, gains.linear, 0.9217);
+export const softplus: Activation = activation('softplus', t.softplus);
 
 /** The input itself. */
 export const identity: Activation = activation('identity', (x) => x);
