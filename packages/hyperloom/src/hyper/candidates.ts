@@ -20,6 +20,14 @@ export const candidates: Readonly<Record<string, Candidate>> = {
     reach: 'every weight is a function of the code of its own, on 64 shared features',
   },
   dense: { make: () => heads.dense(), reach: 'every weight is an affine function of the code of its own' },
+  'lowRank, rank 4': {
+    make: () => heads.lowRank({ rank: 4 }),
+    reach: 'matrices are products of two thin ones, each an affine function of the code',
+  },
+  'experts, 4': {
+    make: () => heads.experts({ count: 4, gate: 'softmax' }),
+    reach: 'each layer is a mixture of four that are stored',
+  },
   chunked: {
     make: (target) => heads.chunked({ chunk: Math.ceil(Math.sqrt(countParams(target))), embedding: 8 }),
     reach:
@@ -33,5 +41,9 @@ export const candidates: Readonly<Record<string, Candidate>> = {
     make: () => heads.coordinate({ hidden: [32, 32] }),
     reach:
       'one small network maps the place of each weight to its value, so that parameters do not grow with the target',
+  },
+  scale: {
+    make: () => heads.scale(),
+    reach: 'weights are stored, and the code scales what makes each output',
   },
 };

@@ -73,7 +73,10 @@ export interface PlanEntry {
   };
   readonly bytes: {
     readonly parameters: number;
-    /** Generated weights of a batch in which each example has its own code, and of one with one code. */
+    /**
+     * Generated weights of a batch in which each example has its own code, and of one with one code: those of each
+     * example made whole, which heads such as experts do without for some layers.
+     */
     readonly each: number;
     readonly shared: number;
   };
