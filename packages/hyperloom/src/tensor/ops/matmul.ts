@@ -3,6 +3,7 @@ import { broadcastShapes, showShape, sizeOf } from '../shape.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { reshape, sumTo } from './broadcast.ts';
 import { checkType, jointType } from './checks.ts';
+import { distributed } from './distribute.ts';
 import { alignBatch } from './elementwise.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 import { transpose, transposeMatrix } from './transpose.ts';
@@ -26,8 +27,8 @@ export const matmulOp: Op<Record<string, never>> = {
     wanted[1] ? sumTo(matmul(transposeMatrix(a!), dy!), b!.shape) : undefined,
   ],
   batch: (call) => {
-    const [a, b] = alignBatch(call);
-    return [matmul(a!, b!)];
+    const [a, b] = alignBatch(call) as [Tensor, Tensor];
+    return [withoutMatrices(a, b) ?? matmul(a, b)];
   },
   eval: ([a, b]) => {
     const { dtype, shape } = matmulOp.infer([a!, b!], {})[0]!;
@@ -50,6 +51,14 @@ export const matmulOp: Op<Record<string, never>> = {
   },
   work: ([a], [y]) => ({ multiplyAdds: sizeOf(y!.shape) * a!.shape.at(-1)!, elements: 0 }),
 };
+
+/** The product by {@link distributed}, where the left is rows and the right a matrix for each example or one for all. */
+function withoutMatrices(a: Tensor, b: Tensor): Tensor | undefined {
+  if (a.rank > 3 || b.rank > 3) return undefined;
+  if (b.rank === 3) return distributed(a.rank === 3 ? a : reshape(a, [1, ...a.shape]), b, matmul);
+  const tall = distributed(reshape(a, [1, -1, a.shape.at(-1)!]), b, matmul);
+  return tall && reshape(tall, [...a.shape.slice(0, -1), b.shape[1]!]);
+}
 
 function gradientOfLeft(a: Tensor, b: Tensor, dy: Tensor): Tensor {
   if (a.rank === 2 && b.rank === 3) {
