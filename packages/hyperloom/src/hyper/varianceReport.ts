@@ -7,7 +7,7 @@ export interface VarianceFigure {
   readonly model: number;
   /** The same of the target with ordinary first weights; absent for a module that is no hypernetwork. */
   readonly target?: number;
-  /** model / target. */
+  /** model / target; absent where the target has 0, such as for the gradient of a layer that only reshapes. */
   readonly ratio?: number;
 }
 
@@ -50,7 +50,7 @@ export function varianceReport(samples: readonly VarianceSample<NdArray>[]): Var
     const model = pooled('model');
     if (first.target?.[path] === undefined) return { model };
     const target = pooled('target');
-    return { model, target, ratio: model / target };
+    return target === 0 ? { model, target } : { model, target, ratio: model / target };
   };
   const layers = Object.keys(first.model).map((path) => ({
     path,
@@ -61,7 +61,10 @@ export function varianceReport(samples: readonly VarianceSample<NdArray>[]): Var
 }
 
 function warningsOf(layers: readonly VarianceRow[], kind: 'activation' | 'gradient'): string[] {
-  const dead = layers.filter((layer) => !(layer[kind].model > 0 && Number.isFinite(layer[kind].model)));
+  // What is 0 in the target too is no fault of the hypernetwork's.
+  const dead = layers.filter(
+    ({ [kind]: { model, target } }) => !Number.isFinite(model) || (model === 0 && target !== 0),
+  );
   const compared = layers.flatMap(({ path, [kind]: { ratio } }) =>
     ratio !== undefined && ratio > 0 && Number.isFinite(ratio) ? [{ path, ratio }] : [],
   );

@@ -1,0 +1,108 @@
+import { compileFunction, type Engine } from 'hyperloom/engine';
+import * as hyper from 'hyperloom/hyper';
+import * as nn from 'hyperloom/nn';
+import { adam } from 'hyperloom/optim';
+import { type NdArray, random, type Tensor } from 'hyperloom/tensor';
+import { compileStepper, packing } from 'hyperloom/train';
+import { median } from '../statistics.ts';
+import type { StudyTarget, Task } from './tasks.ts';
+
+/** A hypernetwork over a target, without types. */
+export interface StudyModel extends hyper.Probed {
+  readonly spec: unknown;
+  generate(params: never, code: Tensor): unknown;
+}
+
+/** Elements of each task's code. */
+export const codeSize = 8;
+
+/** A hypernetwork that generates the target for each of the tasks of a task, and all of its weights. */
+export function overTasks(
+  { module }: StudyTarget,
+  { tasks }: Task,
+  head: hyper.AnyHead,
+  options: hyper.TargetOptions = {},
+): StudyModel {
+  const build = hyper.hypernetwork as unknown as (target: unknown, options: object) => StudyModel;
+  const each = nn.each as unknown as (module: unknown) => unknown;
+  const code = hyper.codes.embeddings({ count: tasks, size: codeSize });
+  return build(each(module), { ...options, code, head });
+}
+
+/** How a run went. */
+export interface Learning {
+  /** The loss of each step, before its update. */
+  readonly losses: readonly number[];
+  /** Median time of a step, and that of all steps together, without compiling. */
+  readonly stepMs: number;
+  readonly seconds: number;
+  /** Steps until the mean of the last losses was at the goal; absent when it never was. */
+  readonly reached?: number;
+}
+
+/** Losses over which the mean is taken that is held against a goal. */
+const window = 20;
+
+/** The mean of the last losses. */
+export const lastLoss = (losses: readonly number[]): number => {
+  const last = losses.slice(-window);
+  return last.reduce((a, b) => a + b, 0) / last.length;
+};
+
+/** Trains from the first weights of a seed until the goal or the last step; a loss that is not finite ends it too. */
+export async function learn(
+  engine: Engine,
+  model: StudyModel,
+  task: Task,
+  {
+    seed,
+    steps,
+    rate,
+    goal = 0,
+  }: { readonly seed: number; readonly steps: number; readonly rate: number; readonly goal?: number },
+): Promise<Learning> {
+  const data = task.groups(seed);
+  const options = {
+    model,
+    layout: packing(model.spec),
+    optimizer: adam(rate),
+    loss: task.loss,
+    batch: data.spec as never,
+  };
+  const stepper = await compileStepper(engine, options, { seed });
+  const losses: number[] = [];
+  const times: number[] = [];
+  let reached: number | undefined;
+  try {
+    while (losses.length < steps && reached === undefined) {
+      const batch = data.at(losses.length);
+      const begin = performance.now();
+      const { loss } = await stepper.step(losses.length, batch);
+      times.push(performance.now() - begin);
+      losses.push(loss);
+      if (!Number.isFinite(loss)) break;
+      if (losses.length >= window && lastLoss(losses) <= goal) reached = losses.length;
+    }
+  } finally {
+    await stepper.dispose();
+  }
+  const seconds = times.reduce((a, b) => a + b, 0) / 1_000;
+  return { losses, stepMs: median(times), seconds, ...(reached !== undefined && { reached }) };
+}
+
+/** The variance of every layer at the start, from several keys and one batch. */
+export async function varianceOf(
+  engine: Engine,
+  model: StudyModel,
+  task: Task,
+  keys: number,
+): Promise<hyper.VarianceReport> {
+  const data = task.groups(0).at(0);
+  const probe = hyper.varianceProbe(model, { loss: task.loss }) as (...args: never[]) => hyper.VarianceSample<Tensor>;
+  const compiled = await compileFunction(engine, probe, random.keyArray(0), data);
+  const run = compiled as unknown as (key: NdArray, data: unknown) => Promise<hyper.VarianceSample<NdArray>>;
+  const samples: hyper.VarianceSample<NdArray>[] = [];
+  for (let key = 0; key < keys; key++) samples.push(await run(random.keyArray(key), data));
+  await compiled.dispose();
+  return hyper.varianceReport(samples);
+}
