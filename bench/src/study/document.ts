@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { VarianceReport } from 'hyperloom/hyper';
 
 /** A table of a document. The first column is text, the others are numbers. */
 export function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -39,3 +40,10 @@ export const figure = (value: number): string => {
   if (value >= 1e6 || (value !== 0 && value < 1e-3)) return value.toExponential(1);
   return value >= 1000 ? Math.round(value).toLocaleString('en') : Number(value.toPrecision(3)).toString();
 };
+
+/** Of a kind of ratio, the one that is furthest from 1. */
+export function worstRatio({ layers }: VarianceReport, kind: 'activation' | 'gradient'): string {
+  const ratios = layers.flatMap((layer) => layer[kind].ratio ?? []);
+  const [first] = ratios.sort((a, b) => Math.abs(Math.log(b)) - Math.abs(Math.log(a)));
+  return figure(first ?? Number.NaN);
+}

@@ -6,7 +6,7 @@ import { plot, type Series, standalone } from '../../../packages/lab/src/report/
 import { colourOf } from '../../../packages/lab/src/report/palette.ts';
 import { machine, showMachine } from '../machine.ts';
 import { median } from '../statistics.ts';
-import { figure, markdown, updateDocument, writePicture } from './document.ts';
+import { figure, markdown, updateDocument, worstRatio, writePicture } from './document.ts';
 import { type Learning, lastLoss, learn, overTasks, varianceOf } from './learn.ts';
 import { type Scheme, schemes } from './schemes.ts';
 import { cnn6, digits, mlp6, type StudyTarget, type Task } from './tasks.ts';
@@ -14,7 +14,7 @@ import { cnn6, digits, mlp6, type StudyTarget, type Task } from './tasks.ts';
 /** Mean loss of 20 steps at which a run has got there. */
 const goal = 0.6;
 /** Keys of the variance check. */
-const keys = 9;
+const keys = 41;
 const studies = [
   { name: 'mlp', target: mlp6(), steps: 300 },
   { name: 'cnn', target: cnn6(), steps: 400 },
@@ -26,13 +26,6 @@ interface Outcome {
   readonly runs: readonly Learning[];
 }
 
-/** The ratio that is furthest from 1. */
-function worst(report: VarianceReport, kind: 'activation' | 'gradient'): string {
-  const ratios = report.layers.flatMap((layer) => layer[kind].ratio ?? []);
-  const [first] = ratios.sort((a, b) => Math.abs(Math.log(b)) - Math.abs(Math.log(a)));
-  return figure(first ?? Number.NaN);
-}
-
 async function outcomeOf(
   scheme: Scheme,
   target: StudyTarget,
@@ -42,7 +35,7 @@ async function outcomeOf(
 ): Promise<Outcome> {
   const engine = ortEngine({ threads: 1, spinning: false });
   try {
-    const model = overTasks(target, task, heads.dense({ hidden: [16], init: scheme.init }), scheme.options);
+    const model = overTasks(target, task, heads.dense({ hidden: [32], init: scheme.init }), scheme.options);
     const variance = await varianceOf(engine, model, task, keys);
     const runs: Learning[] = [];
     for (let seed = 0; seed < settings.seeds; seed++)
@@ -67,8 +60,8 @@ function tableOf(outcomes: readonly Outcome[]): string {
     const all = there.length === runs.length;
     return [
       scheme.title,
-      worst(variance, 'activation'),
-      worst(variance, 'gradient'),
+      worstRatio(variance, 'activation'),
+      worstRatio(variance, 'gradient'),
       figure(median(runs.map(({ losses }) => losses[0]!))),
       spread(
         there.map(({ reached }) => reached!),

@@ -1,8 +1,8 @@
-import { compileFunction, type Engine } from 'hyperloom/engine';
+import { compileFunction, type Engine, runOnce } from 'hyperloom/engine';
 import * as hyper from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import { adam } from 'hyperloom/optim';
-import { type NdArray, random, type Tensor } from 'hyperloom/tensor';
+import { type NdArray, ndarray, random, type Tensor } from 'hyperloom/tensor';
 import { compileStepper, packing } from 'hyperloom/train';
 import { median } from '../statistics.ts';
 import type { StudyTarget, Task } from './tasks.ts';
@@ -10,11 +10,12 @@ import type { StudyTarget, Task } from './tasks.ts';
 /** A hypernetwork over a target, without types. */
 export interface StudyModel extends hyper.Probed {
   readonly spec: unknown;
-  generate(params: never, code: Tensor): unknown;
+  /** Absent where every weight is stored. */
+  generate?(params: never, code: Tensor): unknown;
 }
 
 /** Elements of each task's code. */
-export const codeSize = 8;
+export const codeSize = 16;
 
 /** A hypernetwork that generates the target for each of the tasks of a task, and all of its weights. */
 export function overTasks(
@@ -27,6 +28,31 @@ export function overTasks(
   const each = nn.each as unknown as (module: unknown) => unknown;
   const code = hyper.codes.embeddings({ count: tasks, size: codeSize });
   return build(each(module), { ...options, code, head });
+}
+
+/** A target with stored weights, one set for all tasks: it cannot tell them apart. */
+export function stored({ module }: StudyTarget): StudyModel {
+  const own = (nn.each as unknown as (module: unknown) => StudyModel)(module);
+  const apply = (params: never, example: never, context?: nn.Context) =>
+    own.apply(params, (example as { readonly input: never }).input, context);
+  return { name: own.name, spec: own.spec, init: own.init, apply };
+}
+
+/** Median time of generating the weights of one task, in milliseconds; undefined where none are generated. */
+export async function generationMs(engine: Engine, model: StudyModel, runs: number): Promise<number | undefined> {
+  const { generate } = model;
+  if (generate === undefined) return undefined;
+  const params = await runOnce(engine, (key: Tensor): unknown => model.init(key), random.keyArray(0));
+  const code = ndarray(Int32Array.of(1), []);
+  const f = await compileFunction(engine, generate as unknown as (...args: never[]) => unknown, params, code);
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const begin = performance.now();
+    await f(params as never, code as never);
+    times.push(performance.now() - begin);
+  }
+  await f.dispose();
+  return median(times);
 }
 
 /** How a run went. */
