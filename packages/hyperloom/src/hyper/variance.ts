@@ -57,7 +57,8 @@ export function varianceProbe(
         const flat = Object.entries(tree.flatten<unknown>(output));
         for (const [name, t] of flat) {
           // A container gives what its last layer gave.
-          if (!(t instanceof Tensor) || !isFloat(t.dtype) || seen.some((s) => same(s.output, t))) continue;
+          if (!(t instanceof Tensor) || !isFloat(t.dtype) || sizeOf(t.shape) === 0) continue;
+          if (seen.some((s) => same(s.output, t))) continue;
           const layer = path.startsWith(prefix) ? path.slice(prefix.length) : path;
           seen.push({ path: name === '' ? layer : `${layer}.${name}`, output: t });
         }
@@ -92,7 +93,13 @@ export function varianceProbe(
   };
 }
 
-const same = (a: Tensor, b: Tensor): boolean => a.node === b.node && a.index === b.index;
+/** Whether two tensors are one value, by whatever names. */
+function same(a: Tensor, b: Tensor): boolean {
+  const [x, y] = [unnamed(a), unnamed(b)];
+  return x.node === y.node && x.index === y.index;
+}
+
+const unnamed = (t: Tensor): Tensor => (t.node.op.name === 'identity' ? unnamed(t.node.inputs[0] as Tensor) : t);
 const meanSquare = (t: Tensor): Tensor => mean(square(t));
 
 const isHypernetwork = (module: Probed): module is Probed & { readonly target: Probed } =>

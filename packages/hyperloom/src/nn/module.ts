@@ -1,6 +1,7 @@
 import {
   ArgumentError,
   type DType,
+  identity,
   named,
   random,
   type Shape,
@@ -8,7 +9,7 @@ import {
   sameShape,
   showShape,
   sizeOf,
-  type Tensor,
+  Tensor,
   tree,
 } from '../tensor/index.ts';
 import { lecunNormal } from './init.ts';
@@ -227,6 +228,9 @@ export const applyChild = <P, I, O>(
 ): O => {
   const own = childContext(context, name);
   const output = named(name, () => child.apply(params, input, own));
-  own?.observe?.(own.path as string, output);
-  return output;
+  if (!own?.observe) return output;
+  // A name of its own, since operations may look through what a layer gives (a reshape of a reshape is one reshape).
+  const seen = tree.map((t: unknown) => (t instanceof Tensor ? identity(t) : t), output) as O;
+  own.observe(own.path as string, seen);
+  return seen;
 };

@@ -8,6 +8,7 @@ import { addInspect } from './inspect.ts';
 import { addPlan } from './plan.ts';
 import { addRecipes } from './recipes.ts';
 import { addTrain } from './train.ts';
+import { addVariance } from './variance.ts';
 
 /** Exit codes: 0 done, 1 a run that failed, 2 a command that was misused. */
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;
@@ -24,7 +25,8 @@ export function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text.replace(/^error: /, ''))) })
     .configureHelp({ showGlobalOptions: true });
-  for (const add of [addRecipes, addPlan, addTrain, addEval, addInspect, addGenerate, addExport]) add(command, version);
+  const verbs = [addRecipes, addPlan, addTrain, addEval, addInspect, addGenerate, addExport, addVariance];
+  for (const add of verbs) add(command, version);
   for (const verb of command.commands) verb.exitOverride();
   return command;
 }
