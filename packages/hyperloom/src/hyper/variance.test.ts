@@ -89,7 +89,7 @@ describe('variance at init', () => {
   });
 
   test('hyperfan-in keeps eight layers within 0.5 to 2, forward and backward', async () => {
-    const report = varianceReport(await probe(withInit(hyperfanIn()), batch, {}, 15));
+    const report = varianceReport(await probe(withInit(hyperfanIn()), batch, {}, 9));
     expect(report.warnings).toEqual([]);
     expect(ratios(report, 'activation')).toHaveLength(9);
     expect(report.layers.map(({ path }) => path)).toEqual([
@@ -99,13 +99,13 @@ describe('variance at init', () => {
   });
 
   test('Bias-HyperInit starts as the target does, and its code has no gradient', async () => {
-    const report = varianceReport(await probe(withInit(biasHyperInit()), batch, {}, 25));
+    const report = varianceReport(await probe(withInit(biasHyperInit()), batch, {}, 15));
     expect(report.warnings).toEqual(['gradients: 0 or not finite at code']);
     for (const ratio of ratios(report, 'activation')) expect(Math.abs(Math.log2(ratio))).toBeLessThan(1);
   });
 
   test('ordinary Kaiming on the head explodes, and the report says so', async () => {
-    const report = varianceReport(await probe(withInit(kaimingInit()), batch));
+    const report = varianceReport(await probe(withInit(kaimingInit()), batch, {}, 3));
     const found = ratios(report, 'activation');
     expect(found[2]! / found[1]!).toBeGreaterThan(30);
     expect(report.warnings.map((w) => w.replace(/\d[\d.e+]*/g, 'N'))).toEqual([
@@ -126,6 +126,21 @@ describe('variance at init', () => {
     const [sample] = await probe(model, { input }, {}, 1);
     expect(Object.keys(sample!.target!)).toEqual(['layer0', 'layer1']);
     expect(Object.keys(sample!.model)).toEqual(['code', 'target.code', 'layer0', 'layer1']);
+  });
+
+  test('layers that operations look through have gradients too, and no code is no layer', async () => {
+    const net = nn.sequential({
+      conv: nn.conv2d({ in: 1, out: 2, kernel: 3, padding: 1 }),
+      relu: nn.relu,
+      pool: nn.maxPool({ window: 2 }),
+      flatten: nn.flatten,
+      fc: nn.linear({ in: 8, out: 3 }),
+    });
+    const model = hypernetwork(net, { head: heads.layerwise({ embedding: 8 }) as unknown as Head });
+    const input = { input: noise([4, 1, 4, 4], 7) };
+    const report = varianceReport(await probe(model, { input }, {}, 3));
+    expect(report.layers.map(({ path }) => path)).toEqual(['conv', 'relu', 'pool', 'flatten', 'fc']);
+    for (const { gradient } of report.layers) expect(gradient.model).toBeGreaterThan(0);
   });
 
   test('batch norm, points that share a code, and several keys of one program', async () => {

@@ -1,5 +1,17 @@
 import type { Context } from '../nn/index.ts';
-import { constant, iota, isFloat, mean, pullback, random, square, Tensor, tree, vmap } from '../tensor/index.ts';
+import {
+  constant,
+  iota,
+  isFloat,
+  mean,
+  pullback,
+  random,
+  sizeOf,
+  square,
+  Tensor,
+  tree,
+  vmap,
+} from '../tensor/index.ts';
 
 /** Mean squares of one layer: of its output, and of the loss's gradient with respect to its output. */
 export interface LayerVariance<T> {
