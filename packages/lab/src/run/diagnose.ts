@@ -79,10 +79,12 @@ function examplesOf({ examples, codes, exampleInput }: Trial): Probing | undefin
     return { ...(input.code !== undefined && { codes: input.code }), inputs: input.input, targets: target };
   }
   if (exampleInput === undefined) return undefined;
-  const known = (codes ?? []).slice(0, most).map(({ code }) => arraysOf(code));
+  const all = (codes ?? []).slice(0, most).map(({ code }) => arraysOf(code));
+  // Sets of points may be of different sizes: those like the first make a batch.
+  const known = all.filter((code) => sameForm([all[0], code]));
   const input = arraysOf(exampleInput);
   if (known.length === 0) return codes === undefined ? { inputs: stacked([input]) } : undefined;
-  return sameForm(known) ? { codes: stacked(known), inputs: stacked(known.map(() => input)) } : undefined;
+  return { codes: stacked(known), inputs: stacked(known.map(() => input)) };
 }
 
 /** Whether all trees have arrays of the same shapes. */
