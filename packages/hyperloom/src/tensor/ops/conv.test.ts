@@ -4,11 +4,15 @@ import type { NdArray } from '../array.ts';
 import { grad } from '../grad.ts';
 import { placeholder, type Tensor } from '../tensor.ts';
 import { distance, f64, goldenArray, goldens, numbers, run, run1 } from '../testing.ts';
+import { trace } from '../trace.ts';
 import { vmap } from '../vmap.ts';
-import { mul } from './arithmetic.ts';
+import { mul, square } from './arithmetic.ts';
+import { reshape } from './broadcast.ts';
 import { conv, convInputGrad, convKernelGrad } from './conv.ts';
 import type { ConvAttrs, ConvOptions } from './geometry.ts';
+import { stack } from './join.ts';
 import { sum } from './reduce.ts';
+import { slice } from './slice.ts';
 
 const aval = (...shape: number[]) => placeholder({ dtype: 'float32', shape });
 
@@ -159,4 +163,31 @@ it('refuses what does not fit', () => {
   ).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: convKernelGrad: expected x [N, 2 * C, ...] and w [2 * O, C, ...], got [1, 3, 8] and [4, 1.5, 3]]`,
   );
+});
+
+it('scales the outputs of one kernel in place of a kernel for each example', () => {
+  const attrs = { padding: [[1, 1]] as const, groups: 2, strides: [2] };
+  const apply = (x: Tensor, w: Tensor, s: Tensor) => conv(x, mul(w, s), attrs);
+  const [x, w, s] = [numbers([3, 2, 4, 7]), numbers([6, 2, 3], 2), numbers([3, 6, 1, 1], 3)];
+  const float = (shape: readonly number[]) => ({ dtype: 'float64', shape });
+  for (const shared of [false, true]) {
+    const axes = { in: [shared ? null : 0, null, 0] } as const;
+    const input = shared ? f64(x.data.slice(0, 56), [2, 4, 7]) : x;
+    const batched = vmap(apply, axes);
+    const all = (score: (...xs: Tensor[]) => Tensor) => (a: Tensor, b: Tensor, c: Tensor) => {
+      const total = (at: readonly Tensor[]) => sum(square(score(...at)));
+      return [score(a, b, c), ...(grad(total)([a, b, c]) as readonly Tensor[])];
+    };
+    const row = (t: Tensor, b: number) =>
+      reshape(slice(t, [[b, b + 1], ...t.shape.slice(1).map((d) => [0, d] as const)]), t.shape.slice(1));
+    const loop = (a: Tensor, b: Tensor, c: Tensor) =>
+      stack(Array.from({ length: 3 }, (_, i) => apply(shared ? a : row(a, i), b, row(c, i))));
+    const found = run(all(batched as never), input, w, s);
+    run(all(loop as never), input, w, s).forEach((values, i) => {
+      expect(distance(found[i]!, values)).toBeLessThan(1e-10);
+    });
+    const { program } = trace(batched as never, ...[input, w, s].map(({ shape }) => float(shape)));
+    const kernels = program.nodes.filter(({ op }) => op === 'conv').map(({ attrs: { groups } }) => groups);
+    expect(kernels).toEqual([2]);
+  }
 });

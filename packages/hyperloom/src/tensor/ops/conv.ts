@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.ts';
 import { type Aval, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
 import { emit1, type Op, type Tensor, type Work } from '../tensor.ts';
+import { mul } from './arithmetic.ts';
 import { reshape } from './broadcast.ts';
 import { channelsIn, channelsOut, fold, kernelsIn, rest, unfold } from './channels.ts';
 import { checkType, jointType } from './checks.ts';
@@ -40,6 +41,11 @@ export const convOp: Op<ConvAttrs> = {
       attrs,
     } = call;
     if (!ws) return [unfold(conv(fold(x!), w!, attrs), size)];
+    const scaled = scaledKernel(w!);
+    if (scaled) {
+      const y = xs ? unfold(conv(fold(x!), scaled.kernel, attrs), size) : conv(x!, scaled.kernel, attrs);
+      return [mul(y, reshape(scaled.scale, [size, 1, w!.shape[1]!, ...rest(w!, 3).map(() => 1)]))];
+    }
     if (!xs) return [channelsOut(conv(x!, kernelsIn(w!, attrs.groups), attrs), size, attrs.groups)];
     const y = conv(channelsIn(x!, 1), kernelsIn(w!, 1), { ...attrs, groups: attrs.groups * size });
     return [channelsOut(y, size, 1)];
@@ -54,6 +60,18 @@ export const convOp: Op<ConvAttrs> = {
   },
   work: ([, w], [y]) => products(w!, y!),
 };
+
+/**
+ * Kernels [B, O, ...] that are one kernel whose outputs each example scales: its outputs can be scaled as well, and the
+ * convolution is one of all examples in place of one for each.
+ */
+function scaledKernel({ node, shape }: Tensor): { readonly kernel: Tensor; readonly scale: Tensor } | undefined {
+  if (node.op.name !== 'mul') return undefined;
+  const scales = [...shape.slice(0, 2), ...shape.slice(2).map(() => 1)];
+  const [a, b] = node.inputs as [Tensor, Tensor];
+  const [kernel, scale] = sameShape(b.shape, scales) ? [a, b] : [b, a];
+  return sameShape(kernel.shape, shape.slice(1)) && sameShape(scale.shape, scales) ? { kernel, scale } : undefined;
+}
 
 /** The convInputGrad operation: w and dy to the gradient for x of the given spatial sizes. A transposed convolution. */
 export const convInputGradOp: Op<ConvAttrs & { spatial: readonly number[] }> = {
