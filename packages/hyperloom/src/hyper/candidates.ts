@@ -42,6 +42,11 @@ export const candidates: Readonly<Record<string, Candidate>> = {
     reach:
       'one small network maps the place of each weight to its value, so that parameters do not grow with the target',
   },
+  graph: {
+    make: () => heads.graph({ hidden: 32 }),
+    reach:
+      'a network over the layers makes tiles of any target, so that targets of other depths and widths can share it',
+  },
   scale: {
     make: () => heads.scale(),
     reach: 'weights are stored, and the code scales what makes each output',

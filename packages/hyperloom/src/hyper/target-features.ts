@@ -49,3 +49,12 @@ export function fourier(i: number, n: number, frequencies: number): number[] {
   const angles = Array.from({ length: frequencies }, (_, k) => (Math.PI * step ** k * (i + 0.5)) / n);
   return [...angles.map(Math.sin), ...angles.map(Math.cos)];
 }
+
+/**
+ * Sines and cosines of a whole number, at frequencies from 2.5 radians a step downwards by the golden ratio: the same
+ * for a place whatever the length of its axis, so that what is learned at one size of target holds at another.
+ */
+export function waves(i: number, frequencies: number): number[] {
+  const angles = Array.from({ length: frequencies }, (_, k) => (2.5 * i) / step ** k);
+  return [...angles.map(Math.sin), ...angles.map(Math.cos)];
+}
