@@ -2,10 +2,12 @@ import { continualToy } from './continualToy.ts';
 import { mnist } from './mnist.ts';
 import { paretoToy } from './paretoToy.ts';
 import type { Recipe } from './recipe.ts';
+import { sinusoid } from './sinusoid.ts';
 
 /** Every recipe, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   mnist,
   'continual-toy': continualToy,
   'pareto-toy': paretoToy,
+  sinusoid,
 };

@@ -12,7 +12,7 @@ export interface FewShot<A> {
   readonly input: {
     /** Context points [context, 2], each (x, y), and which of them are given [context]: 1 or 0. */
     readonly code: { readonly points: A; readonly mask: A };
-    /** Query points [query, 1]. */
+    /** Query points [query, 1], in halves of the range: from -1 to 1. */
     readonly input: A;
   };
   /** Values at the query points [query, 1]. */
@@ -27,7 +27,10 @@ export interface FewShotSizes {
   readonly query: number;
 }
 
-export const range = { amplitude: [0.1, 5], phase: [0, Math.PI], x: [-5, 5] } as const;
+const range = { amplitude: [0.1, 5], phase: [0, Math.PI], x: [-5, 5] } as const;
+
+/** Half of the range of x, from -5 to 5: what query points are divided by, so that a network sees inputs of about 1. */
+export const halfRange = 5;
 
 const between = ([low, high]: readonly [number, number], random: Random): number =>
   low + (high - low) * random.uniform();
@@ -71,16 +74,40 @@ export function sinusoidBatches(
   };
 }
 
-/** Fixed tasks that no training batch holds, each with exactly `shots` context points in room for `context`. */
+/** The query points alone, for a network that is told nothing of the task. */
+export function plainBatches(
+  sizes: FewShotSizes,
+  { seed }: { readonly seed: number },
+): Batches<{ readonly input: NdArray; readonly target: NdArray }> {
+  const { size, perEpoch, spec, at } = sinusoidBatches(sizes, { seed, least: sizes.context });
+  return {
+    size,
+    perEpoch,
+    spec: { input: spec.input.input, target: spec.target },
+    at: (step) => {
+      const { input, target } = at(step);
+      return { input: input.input, target };
+    },
+  };
+}
+
+/**
+ * Fixed tasks that no training batch holds, each with exactly `shots` context points in room for `context`.
+ * @param first number of the first task: tasks to choose settings by are others than those to test on
+ */
 export function sinusoidTests(
   { tasks, context, query }: FewShotSizes,
-  { shots, size }: { readonly shots: number; readonly size: number },
-): { readonly examples: FewShot<NdArray>; readonly batches: EvalBatches<FewShot<NdArray>>; readonly tasks: readonly Sinusoid[] } {
+  { shots, size, first = 0 }: { readonly shots: number; readonly size: number; readonly first?: number },
+): {
+  readonly examples: FewShot<NdArray>;
+  readonly batches: EvalBatches<FewShot<NdArray>>;
+  readonly tasks: readonly Sinusoid[];
+} {
   const examples = fewShotArrays(tasks, context, query);
   const fill = fillerOf(examples);
   const drawn = Array.from({ length: tasks }, (_, task) => {
     // The same tasks and query points whatever the number of shots, and a few points more of the same context.
-    const random = randomAt(0, testing, task);
+    const random = randomAt(0, testing, first + task);
     const own = drawSinusoid(random);
     const queries = Array.from({ length: query }, () => between(range.x, random));
     let i = 0;
@@ -100,7 +127,10 @@ function fewShotArrays(tasks: number, context: number, query: number): FewShot<N
 
 const specOf = ({ input: { code, input }, target }: FewShot<NdArray>): FewShot<Aval> => {
   const aval = ({ dtype, shape }: NdArray): Aval => ({ dtype, shape });
-  return { input: { code: { points: aval(code.points), mask: aval(code.mask) }, input: aval(input) }, target: aval(target) };
+  return {
+    input: { code: { points: aval(code.points), mask: aval(code.mask) }, input: aval(input) },
+    target: aval(target),
+  };
 };
 
 /** Writes one task into its row: `x` draws the context's places, then the queries'. */
@@ -117,7 +147,7 @@ const fillerOf = ({ input: { code, input }, target }: FewShot<NdArray>) => {
     }
     for (let i = 0; i < query; i++) {
       const place = x();
-      input.data[task * query + i] = place;
+      input.data[task * query + i] = place / halfRange;
       target.data[task * query + i] = sinusoid(own, place);
     }
   };
