@@ -27,7 +27,7 @@ export interface FineTuned {
 
 type Weights = tree.Mapped<unknown, unknown, Tensor>;
 
-const rates = [0.003, 0.01, 0.03, 0.1];
+const rates = [0.01, 0.03, 0.1];
 const most = 100;
 
 /**
@@ -39,24 +39,27 @@ export async function fineTune(
   target: Module<MlpSpec>,
   { choose, test }: { readonly choose: FewShot<NdArray>; readonly test: FewShot<NdArray> },
 ): Promise<FineTuned> {
-  const follow = followed(run, target);
+  const { begin, descend, error } = tuning(run, target);
   let best = { mse: Number.POSITIVE_INFINITY, steps: 0, rate: 0 };
   for (const rate of rates) {
-    const errors = await follow(choose, rate, most);
-    errors.forEach((mse, steps) => {
+    let weights = begin(choose);
+    for (let steps = 0; steps <= most; steps++) {
+      if (steps > 0) weights = await descend(weights, choose, rate);
+      const mse = await error(weights, choose);
       if (mse < best.mse) best = { mse, steps, rate };
-    });
+    }
   }
-  const errors = await follow(test, best.rate, best.steps);
-  return { ...best, mse: errors.at(-1)! };
+  let weights = begin(test);
+  for (let step = 0; step < best.steps; step++) weights = await descend(weights, test, best.rate);
+  return { ...best, mse: await error(weights, test) };
 }
 
-/** The error on the query points after 0, 1, ... gradient steps, over all tasks. */
-function followed(run: Run<Trainable>, target: Module<MlpSpec>) {
+/** One network for each task: the pretrained one, a gradient step on the context points, the error on the query points. */
+function tuning(run: Run<Trainable>, target: Module<MlpSpec>) {
   const predict = (weights: Weights, x: Tensor) => target.apply(weights as never, x);
-  const error = (_: never, weights: never, input: never, wanted: never) =>
+  const meanError = (_: never, weights: never, input: never, wanted: never) =>
     mean(vmap((own: Weights, x: Tensor, y: Tensor) => mean(square(sub(predict(own, x), y))))(weights, input, wanted));
-  const descend = (_: never, weights: never, code: never, rate: never) =>
+  const gradientStep = (_: never, weights: never, code: never, rate: never) =>
     vmap((own: Weights, { points, mask }: { readonly points: Tensor; readonly mask: Tensor }) => {
       const count = points.shape[0] as number;
       const column = (i: number) =>
@@ -71,15 +74,13 @@ function followed(run: Run<Trainable>, target: Module<MlpSpec>) {
       };
       return tree.map((w: Tensor, g: Tensor) => sub(w, mul(g, rate)), own, grad(loss)(own));
     })(weights, code);
-  return async ({ input: { code, input }, target: wanted }: FewShot<NdArray>, rate: number, steps: number) => {
-    const [tasks = 0] = input.shape;
-    let weights: unknown = tree.map((w: NdArray) => repeated(w, tasks), run.params);
-    const errors = [((await run.call(error, weights, input, wanted)) as NdArray).data[0]!];
-    for (let step = 0; step < steps; step++) {
-      weights = await run.call(descend, weights, code, rate);
-      errors.push(((await run.call(error, weights, input, wanted)) as NdArray).data[0]!);
-    }
-    return errors;
+  return {
+    begin: ({ input }: FewShot<NdArray>): unknown =>
+      tree.map((w: NdArray) => repeated(w, input.input.shape[0]!), run.params),
+    descend: (weights: unknown, { input }: FewShot<NdArray>, rate: number): Promise<unknown> =>
+      run.call(gradientStep, weights, input.code, rate),
+    error: async (weights: unknown, { input, target: wanted }: FewShot<NdArray>): Promise<number> =>
+      ((await run.call(meanError, weights, input.input, wanted)) as NdArray).data[0]!,
   };
 }
 

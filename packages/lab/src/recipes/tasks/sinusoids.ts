@@ -106,12 +106,10 @@ export function sinusoidTests(
   const examples = fewShotArrays(tasks, context, query);
   const fill = fillerOf(examples);
   const drawn = Array.from({ length: tasks }, (_, task) => {
-    // The same tasks and query points whatever the number of shots, and a few points more of the same context.
+    // All places are drawn whatever the number of shots: tasks and query points are the same for each.
     const random = randomAt(0, testing, first + task);
     const own = drawSinusoid(random);
-    const queries = Array.from({ length: query }, () => between(range.x, random));
-    let i = 0;
-    fill(task, own, shots, () => (i < context ? (i++, between(range.x, random)) : queries[i++ - context]!));
+    fill(task, own, shots, () => between(range.x, random));
     return own;
   });
   return { examples, batches: evalBatches(examples, size), tasks: drawn };
