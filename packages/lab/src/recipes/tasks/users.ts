@@ -54,7 +54,12 @@ export const givenPoints = (seed: number, users: readonly number[], points: numb
 export const heldOutPoints = (seed: number, users: readonly number[], points: number): UserPoints =>
   pointsOf(seed, users, points, heldOut);
 
-function pointsOf(seed: number, users: readonly number[], points: number, kind: typeof given | typeof heldOut): UserPoints {
+function pointsOf(
+  seed: number,
+  users: readonly number[],
+  points: number,
+  kind: typeof given | typeof heldOut,
+): UserPoints {
   const places = new Float32Array(users.length * points);
   const values = new Float32Array(users.length * points);
   users.forEach((number, row) => {
