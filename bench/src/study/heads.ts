@@ -53,6 +53,7 @@ async function rowOf({ title, model: build }: Row, target: StudyTarget, task: Ta
       figure(lastLoss(losses)),
     ];
   } catch (error) {
+    process.exitCode = 1;
     return [`${title}: ${(error as Error).message}`, '-', '-', '-', '-', '-'];
   } finally {
     await engine.dispose();
@@ -68,28 +69,30 @@ function missing(): string[] {
   return Object.keys(hyper.heads).filter((name) => !shown.has(name));
 }
 
-async function main({ only, write }: { readonly only: readonly string[]; readonly write: boolean }): Promise<void> {
+async function tableOf(target: StudyTarget, task: Task): Promise<string> {
   const begin = performance.now();
-  const tasks = { digits: await digits(), sums: sums() };
   const header = ['head', 'parameters', 'generation ms', 'step ms', 'variance ratio', `loss after ${steps}`];
-  const sections: Record<string, string> = {};
-  for (const [name, target] of Object.entries(targets)) {
-    if (!only.includes(name)) continue;
-    const task = tasks[target.task];
-    const table: string[][] = [];
-    for (const row of rows) {
-      process.stderr.write(`${target.title}: ${row.title}\n`);
-      table.push(await rowOf(row, target, task));
-    }
-    const weights = nn.countParams(target.module.spec).toLocaleString('en');
-    sections[name] = `${target.title}, ${weights} weights; ${task.title}.\n\n${markdown(header, table)}`;
-    console.log(`\n${sections[name]}`);
+  const table: string[][] = [];
+  for (const row of rows) {
+    process.stderr.write(`${target.title}: ${row.title}\n`);
+    table.push(await rowOf(row, target, task));
+  }
+  const weights = nn.countParams(target.module.spec).toLocaleString('en');
+  const seconds = Math.round((performance.now() - begin) / 1000);
+  const taken = `${showMachine(machine())}; one thread, ${seconds} s in all.`;
+  return `${weights} weights; ${task.title}.\n\n${markdown(header, table)}\n\n${taken}`;
+}
+
+async function main({ only, write }: { readonly only: readonly string[]; readonly write: boolean }): Promise<void> {
+  const tasks = { digits: await digits(), sums: sums() };
+  for (const [name, target] of Object.entries(targets).filter(([key]) => only.includes(key))) {
+    const section = await tableOf(target, tasks[target.task]);
+    console.log(`\n${target.title}\n\n${section}`);
+    if (write) updateDocument('heads.md', { [name]: section });
   }
   const without = missing();
-  const seconds = Math.round((performance.now() - begin) / 1000);
-  sections.machine = `Taken on: ${showMachine(machine())}, one thread, in ${seconds} s.${without.length > 0 ? ` Without a candidate, and so without a row: ${without.join(', ')}.` : ''}`;
-  console.log(`\n${sections.machine}`);
-  if (write) updateDocument('heads.md', sections);
+  if (without.length > 0)
+    console.log(`\nHeads that no candidate stands for, and so without a row: ${without.join(', ')}`);
 }
 
 try {

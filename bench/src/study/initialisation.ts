@@ -7,6 +7,7 @@ import { colourOf } from '../../../packages/lab/src/report/palette.ts';
 import { machine, showMachine } from '../machine.ts';
 import { median } from '../statistics.ts';
 import { figure, markdown, updateDocument, worstRatio, writePicture } from './document.ts';
+import { startsTable } from './headStarts.ts';
 import { type Learning, lastLoss, learn, overTasks, varianceOf } from './learn.ts';
 import { type Scheme, schemes } from './schemes.ts';
 import { cnn6, digits, mlp6, type StudyTarget, type Task } from './tasks.ts';
@@ -111,7 +112,7 @@ function settingsOf(argv: readonly string[]): Settings {
     options: {
       seeds: { type: 'string', default: '5' },
       rate: { type: 'string', default: '0.001' },
-      only: { type: 'string', default: 'mlp,cnn' },
+      only: { type: 'string', default: 'mlp,cnn,heads' },
       write: { type: 'boolean', default: false },
     },
   });
@@ -122,19 +123,24 @@ function settingsOf(argv: readonly string[]): Settings {
   return { seeds, rate, only: values.only.split(','), write: values.write };
 }
 
-async function main(settings: Settings): Promise<void> {
+/** When and where a table was taken, below it. */
+function taken({ rate }: Settings, seeds: number, begin: number): string {
+  const seconds = Math.round((performance.now() - begin) / 1000);
+  return `${showMachine(machine())}; one thread, Adam ${rate}, ${seeds} seeds, ${seconds} s in all.`;
+}
+
+async function study(
+  { name, target, steps }: (typeof studies)[number],
+  task: Task,
+  settings: Settings,
+): Promise<string> {
   const begin = performance.now();
-  const task = await digits();
-  const sections: Record<string, string> = {};
-  for (const { name, target, steps } of studies.filter((study) => settings.only.includes(study.name))) {
-    const outcomes: Outcome[] = [];
-    for (const scheme of schemes) {
-      process.stderr.write(`${target.title}: ${scheme.title}\n`);
-      outcomes.push(await outcomeOf(scheme, target, task, settings, steps));
-    }
-    sections[name] = tableOf(outcomes);
-    console.log(`\n${target.title}\n\n${sections[name]}`);
-    if (!settings.write) continue;
+  const outcomes: Outcome[] = [];
+  for (const scheme of schemes) {
+    process.stderr.write(`${target.title}: ${scheme.title}\n`);
+    outcomes.push(await outcomeOf(scheme, target, task, settings, steps));
+  }
+  if (settings.write) {
     const layers = plot(`${target.title}: activations beside the ordinary start`, seriesOf(outcomes, ratiosByLayer), {
       x: 'layer',
       log: { y: true },
@@ -146,9 +152,28 @@ async function main(settings: Settings): Promise<void> {
     writePicture(`initialisation-${name}-variance.svg`, standalone(layers));
     writePicture(`initialisation-${name}-loss.svg`, standalone(curve));
   }
-  sections.machine = `Taken on: ${showMachine(machine())}, one thread, Adam ${settings.rate}, ${settings.seeds} seeds, in ${Math.round((performance.now() - begin) / 1000)} s.`;
-  console.log(`\n${sections.machine}`);
-  if (settings.write) updateDocument('initialisation.md', sections);
+  return `${tableOf(outcomes)}\n\n${taken(settings, settings.seeds, begin)}`;
+}
+
+async function otherHeads(task: Task, settings: Settings): Promise<string> {
+  const begin = performance.now();
+  const seeds = Math.min(3, settings.seeds);
+  const compared = schemes.filter(({ everyHead }) => everyHead);
+  const table = await startsTable(mlp6(), task, { schemes: compared, seeds, steps: 200, rate: settings.rate });
+  return `${table}\n\n${taken(settings, seeds, begin)}`;
+}
+
+async function main(settings: Settings): Promise<void> {
+  const task = await digits();
+  const parts = [
+    ...studies.map((part) => ({ name: part.name, run: () => study(part, task, settings) })),
+    { name: 'heads', run: () => otherHeads(task, settings) },
+  ].filter(({ name }) => settings.only.includes(name));
+  for (const { name, run } of parts) {
+    const section = await run();
+    console.log(`\n${name}\n\n${section}`);
+    if (settings.write) updateDocument('initialisation.md', { [name]: section });
+  }
 }
 
 try {
