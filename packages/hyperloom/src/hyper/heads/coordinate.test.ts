@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../engine/reference/index.ts';
 import * as nn from '../../nn/index.ts';
-import { type NdArray, ndarray, type Tensor, trace, tree } from '../../tensor/index.ts';
+import { grad, type NdArray, ndarray, sum, type Tensor, trace, tree } from '../../tensor/index.ts';
 import { hypernetwork, moments } from '../index.ts';
 import { coordinate } from './coordinate.ts';
 
@@ -108,6 +108,18 @@ describe('coordinate', () => {
         expect(Math.abs(pairs / variance), `${name}, ${lag} apart`).toBeLessThan(0.25);
       }
     });
+  });
+
+  test.each([
+    ['everything', nn.init.zeros],
+    ['nothing', nn.init.lecunNormal()],
+  ])('where %s starts at a constant, no array is empty, forward or backward', (_, init) => {
+    const target = nn.linear({ in: 3, out: 2, init, biasInit: init === nn.init.zeros ? init : nn.init.normal() });
+    const model = hypernetwork(target, { code: 4, head: coordinate({ hidden: [8] }) });
+    const step = (k: Tensor, code: Tensor, input: Tensor) =>
+      grad((params: nn.ParamsOf<typeof model>) => sum(model.apply(params, { code, input })))(model.init(k));
+    const { program } = trace(step, key, { dtype: 'float32', shape: [4] }, { dtype: 'float32', shape: [3] });
+    expect(program.nodes.filter(({ outputs }) => outputs.some(({ shape }) => shape.includes(0)))).toEqual([]);
   });
 
   test('errors are one line that says where', () => {

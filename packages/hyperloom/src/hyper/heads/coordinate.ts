@@ -140,9 +140,9 @@ export function coordinate({
       const features = params.hidden.reduce((x, l) => sin(add(matmul(x, l.weight), l.bias)), sin(concat(angles)));
       const counts = entries.map(([, { shape }]) => sizeOf(shape));
       const drawn = entries.reduce((n, [, w], i) => n + (constantly(w) ? 0 : counts[i]!), 0);
-      const parts = split(features, [drawn, features.shape[0]! - drawn]);
-      const last = [params.last.drawn, params.last.constant];
-      const numbers = split(concat(last.flatMap((by, i) => (by ? [matmul(parts[i]!, by)] : []))), counts);
+      const last = [params.last.drawn, params.last.constant].filter((by) => by !== undefined);
+      const parts = last.length > 1 ? split(features, [drawn, features.shape[0]! - drawn]) : [features];
+      const numbers = split(concat(last.map((by, i) => matmul(parts[i]!, by))), counts);
       return Object.fromEntries(
         entries.map(([path, w], i) => {
           const own = mul(reshape(numbers[i]!, w.shape), factorOf(w, model, start));
