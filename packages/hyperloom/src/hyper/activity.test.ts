@@ -57,6 +57,20 @@ test('the units of a feature map are its channels, and a layer in a container ha
   expect(warnings).toEqual([]);
 });
 
+test('a group of points under one code has the units of one point', async () => {
+  const target = nn.each(nn.mlp({ in: 1, hidden: [2], out: 1 }));
+  const weights = {
+    'layer0.weight': ndarray([[1, 1]]),
+    'layer0.bias': ndarray([0, -9]),
+    'layer1.weight': ndarray([[1], [1]]),
+    'layer1.bias': ndarray([0]),
+  };
+  const { layers } = await activity(target, fixed(weights), ndarray([1, -1, 2, 3, 4, 5], [2, 3, 1]));
+  expect(layers).toEqual([
+    { layer: 'layer0', activation: 'relu', units: 2, stuck: 1, flat: expect.closeTo(7 / 12, 6) },
+  ]);
+});
+
 test('the layers of a head are seen, with and without a code', () => {
   const target = nn.mlp({ in: 2, hidden: [4, 3], out: 1 });
   const layersOf = (code: unknown, source: unknown) => {

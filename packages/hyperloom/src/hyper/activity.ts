@@ -28,7 +28,7 @@ const activations: Partial<Readonly<Record<OpName, { readonly stuck: string; rea
 /**
  * For each ReLU, tanh and sigmoid of a hypernetwork (in its head, its conditioner and its target) the share of examples
  * for which each unit is flat, as `layer:operation`: a pure function to trace. Units are the elements of one example's
- * activation; of an image or a feature map [channels, height, width] the channels.
+ * activation; of rows [points, units] the columns, and of a feature map [channels, height, width] the channels.
  * @example
  * const model = hypernetwork(nn.mlp({ in: 2, hidden: [4], out: 1 }), { code: 3, head: heads.dense({ hidden: [5] }) });
  * const probe = (key: Tensor, codes: Tensor, inputs: Tensor) => hyper.probeActivity(model, model.init(key), { codes, inputs });
@@ -69,9 +69,9 @@ function free(name: string, taken: object): string {
   return count === 1 ? name : `${name} ${count}`;
 }
 
-/** Means over examples, and over the places of a feature map. */
+/** Means over examples, and over points or the places of a feature map. */
 function perUnit(t: Tensor): Tensor {
-  const axes = t.rank > 3 ? [0, t.rank - 2, t.rank - 1] : [0];
+  const axes = t.rank > 3 ? [0, t.rank - 2, t.rank - 1] : t.rank === 3 ? [0, 1] : [0];
   return reshape(mean(t, { axis: axes }), [-1]);
 }
 

@@ -60,6 +60,9 @@ async function prepare(settings: Settings, { seed, steps: asked = steps }: RunFl
       name: `${shots}points`,
       code: taskOf(test(shots, { count: 1 }).examples, 0).code,
     })),
+    exampleInput: taskOf(test(10, { count: 1 }).examples, 0).input,
+    examples: test(10, { count: 100 }).batches,
+    loss: nn.losses.mse,
   };
   const cnp: Trial = { ...reader(process), name: 'cnp', title: 'conditional neural process' };
   const tuned: Trial = {
