@@ -10,4 +10,5 @@ export const samples: readonly HeadSample[] = [
   { title: 'no code', head: layerwise({ embedding: 48 }), code: 0, wakes },
   { title: 'with a code', head: layerwise({ embedding: 24, hidden: 48 }), wakes },
   { title: 'in tiles', head: layerwise({ embedding: 32, tile: [2, 2] }), code: 0, wakes },
+  { title: 'in tiles, with a code', head: layerwise({ embedding: 24, hidden: 48, tile: [4, 4] }), wakes },
 ];

@@ -4,8 +4,10 @@ import {
   add,
   broadcastTo,
   concat,
+  constant,
   matmul,
   mul,
+  ndarray,
   reshape,
   type Shape,
   sizeOf,
@@ -15,6 +17,7 @@ import {
 } from '../../tensor/index.ts';
 import { type CodeSpec, defineHead, type Head, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
+import { signsOf } from '../unit.ts';
 
 /** Settings of {@link layerwise}. */
 export interface LayerwiseOptions {
@@ -57,7 +60,8 @@ interface Tiling {
 /**
  * Layerwise head (Ha et al. 2016, section 3.1): every layer, or every tile of a large kernel, has a learned embedding z,
  * and tiles of one size share a two-layer linear generator: for each input channel i, a_i = W_i z + B_i, and the
- * kernel's slice is K_i = W_out a_i + B_out. A code, when the hypernetwork has one, is joined to every z.
+ * kernel's slice is K_i = W_out a_i + B_out. A code, when the hypernetwork has one, is joined to every z;
+ * the tiles of one weight then have fixed signs, since the code moves them alike.
  * Cost: N_z for each tile; N_z d + d for each input channel; (d + 1) times the size of a slice.
  * @throws ArgumentError for sizes below 1
  * @example
@@ -189,7 +193,10 @@ function generate(params: Generator, code: Tensor, tiling: Tiling, target: Targe
   const z = code.shape[0] === 0 ? own : concat([own, broadcastTo(code, [tiles, code.shape[0]!])], 1);
   const a = add(matmul(z, params.in.weight), params.in.bias);
   const slices = add(matmul(reshape(a, [tiles * inputs, -1]), params.out.weight), params.out.bias);
-  const apart = reshape(slices, [rows, columns, inputs, outputs, sizeOf(kernel)]);
+  const parted = reshape(slices, [rows, columns, inputs, outputs, sizeOf(kernel)]);
+  // A code moves all tiles of a weight alike; fixed signs keep their inputs from adding up (see signsOf).
+  const alike = code.shape[0] !== 0 && tiles > 1;
+  const apart = alike ? mul(parted, constant(ndarray(signsOf(path, tiles), [rows, columns, 1, 1, 1]))) : parted;
   // Kernels want outputs first, matrices inputs first.
   if (shape.length > 2) return reshape(transpose(apart, [0, 3, 1, 2, 4]), shape);
   return reshape(transpose(apart, [1, 2, 0, 3, 4]), shape);
