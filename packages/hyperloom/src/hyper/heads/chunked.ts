@@ -57,7 +57,8 @@ export interface ChunkedSpec {
  * One output of h serves different weights in different chunks, so h starts at unit variance, and each weight is its
  * output times a fixed number: the standard deviation that its own initializer asks for, with a fixed sign, without
  * which chunks that resemble each other would repeat along the rows of a matrix. What the target starts at a constant
- * starts there give or take 1 / sqrt(fanIn), 0.1 at most; exactly there when the whole target does, as a delta.
+ * starts there give or take 1 / sqrt(fanIn), 0.1 at most; exactly there when the whole target does, as a delta. Chunks
+ * of less than about 30 share so few outputs that the scale after many layers varies widely from key to key.
  *
  * Parameters: `embedding` for each chunk; (code + embedding + 1) h_1 + ... for the hidden layers; (h_last + 1) times the
  * chunk. Multiply-adds: h_last for each weight, and those of the hidden layers for each chunk.

@@ -67,7 +67,7 @@ const spread = { code: 1, layer: 2, place: 4, later: 4 } as const;
  * `layerEmbedding` for each weight tensor. Multiply-adds for each generated number: h_1 h_2 + ... + h_last, and as many
  * sines as there are units; the first layer is a sum of a term for each axis, up to 4 h_1 additions. All numbers are made
  * in one pass, which holds the widest layer for each: 64 units for a million weights are 256 MB, several times that in
- * training.
+ * training, and a code for each example of a batch multiplies it all.
  * @throws ArgumentError for no layers, or sizes that are not whole or too small
  * @example
  * const target = nn.mlp({ in: 1, hidden: [40, 40], out: 1 }); // 1,761 weights
