@@ -1,4 +1,5 @@
 import { continualToy } from './continualToy.ts';
+import { manyMlps } from './manyMlps.ts';
 import { mnist } from './mnist.ts';
 import { paretoToy } from './paretoToy.ts';
 import type { Recipe } from './recipe.ts';
@@ -7,6 +8,7 @@ import { sinusoid } from './sinusoid.ts';
 /** Every recipe, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   mnist,
+  'many-mlps': manyMlps,
   'continual-toy': continualToy,
   'pareto-toy': paretoToy,
   sinusoid,

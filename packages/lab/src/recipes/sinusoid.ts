@@ -181,7 +181,7 @@ async function pictures(results: readonly TrialResult[], test: Tests): Promise<P
             size: 9,
           },
         ],
-        { x: 'x', y: 'y' },
+        { x: 'x' },
       ),
     });
   }
