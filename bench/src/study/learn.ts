@@ -59,8 +59,9 @@ export async function generationMs(engine: Engine, model: StudyModel, runs: numb
 export interface Learning {
   /** The loss of each step, before its update. */
   readonly losses: readonly number[];
-  /** Median time of a step, and that of all steps together, without compiling. */
+  /** Median time of a step. */
   readonly stepMs: number;
+  /** Processor time of all steps together, without compiling: other work on the machine hardly changes it. */
   readonly seconds: number;
   /** Steps until the mean of the last losses was at the goal; absent when it never was. */
   readonly reached?: number;
@@ -98,13 +99,16 @@ export async function learn(
   const stepper = await compileStepper(engine, options, { seed });
   const losses: number[] = [];
   const times: number[] = [];
+  let seconds = 0;
   let reached: number | undefined;
   try {
     while (losses.length < steps && reached === undefined) {
       const batch = data.at(losses.length);
-      const begin = performance.now();
+      const [begin, used] = [performance.now(), process.cpuUsage()];
       const { loss } = await stepper.step(losses.length, batch);
       times.push(performance.now() - begin);
+      const { user, system } = process.cpuUsage(used);
+      seconds += (user + system) / 1e6;
       losses.push(loss);
       if (!Number.isFinite(loss)) break;
       if (losses.length >= window && lastLoss(losses) <= goal) reached = losses.length;
@@ -112,7 +116,6 @@ export async function learn(
   } finally {
     await stepper.dispose();
   }
-  const seconds = times.reduce((a, b) => a + b, 0) / 1_000;
   return { losses, stepMs: median(times), seconds, ...(reached !== undefined && { reached }) };
 }
 
