@@ -7,13 +7,14 @@ import type { Scheme } from './schemes.ts';
 import type { StudyTarget, Task } from './tasks.ts';
 
 /** Every head that takes a scheme; `compose` leaves that to its parts. */
-const starts: Readonly<Record<string, (init: HeadInit) => AnyHead>> = {
+export const starts: Readonly<Record<string, (init: HeadInit) => AnyHead>> = {
   dense: (init) => heads.dense({ hidden: [32], init }),
   lowRank: (init) => heads.lowRank({ rank: 4, init }),
   experts: (init) => heads.experts({ count: 4, gate: 'softmax', init }),
   chunked: (init) => heads.chunked({ chunk: 512, embedding: 8, hidden: [32], init }),
   layerwise: (init) => heads.layerwise({ embedding: 8, init }),
   coordinate: (init) => heads.coordinate({ hidden: [32, 32], init }),
+  graph: (init) => heads.graph({ hidden: 32, init }),
   scale: (init) => heads.scale({ init }),
 };
 

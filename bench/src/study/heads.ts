@@ -1,11 +1,11 @@
-/** `npm run heads -w bench`: the tables of docs/heads.md, over every head that `hyper.candidates` lists. */
+/** `npm run heads -w bench`: the tables of docs/heads.md, over every head of the library. */
 import { parseArgs } from 'node:util';
 import { ortEngine } from 'hyperloom/engine/ort';
-import * as hyper from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import { machine, showMachine } from '../machine.ts';
 import { figure, markdown, updateDocument, worstRatio } from './document.ts';
-import { codeSize, generationMs, lastLoss, learn, overTasks, type StudyModel, stored, varianceOf } from './learn.ts';
+import { generationMs, lastLoss, learn, varianceOf } from './learn.ts';
+import { type Row, rows } from './rows.ts';
 import { cnn6, digits, embeddings, mlp6, residual, type StudyTarget, sums, type Task } from './tasks.ts';
 
 const steps = 200;
@@ -17,23 +17,6 @@ const targets: Readonly<Record<string, StudyTarget>> = {
   residual: residual(),
   embedding: embeddings(),
 };
-
-/** What generates, or undefined for stored weights. */
-interface Row {
-  readonly title: string;
-  model(target: StudyTarget, task: Task): StudyModel;
-}
-
-const rows: readonly Row[] = [
-  ...Object.entries(hyper.candidates).map(([title, { make }]) => ({
-    title,
-    model: (target: StudyTarget, task: Task) => {
-      const { generated } = hyper.select(target.module.spec, ['**']);
-      return overTasks(target, task, make(generated, { size: codeSize, secondMoment: 1 }));
-    },
-  })),
-  { title: 'none: weights stored', model: stored },
-];
 
 async function rowOf({ title, model: build }: Row, target: StudyTarget, task: Task): Promise<string[]> {
   const engine = ortEngine({ threads: 1, spinning: false });
@@ -60,15 +43,6 @@ async function rowOf({ title, model: build }: Row, target: StudyTarget, task: Ta
   }
 }
 
-/** Heads of the library that no candidate stands for. */
-function missing(): string[] {
-  const target = hyper.select(targets.mlp!.module.spec, ['**']).generated;
-  const shown = new Set(
-    Object.values(hyper.candidates).map(({ make }) => make(target, { size: codeSize, secondMoment: 1 }).name),
-  );
-  return Object.keys(hyper.heads).filter((name) => !shown.has(name));
-}
-
 async function tableOf(target: StudyTarget, task: Task): Promise<string> {
   const begin = performance.now();
   const header = ['head', 'parameters', 'generation ms', 'step ms', 'variance ratio', `loss after ${steps}`];
@@ -90,9 +64,6 @@ async function main({ only, write }: { readonly only: readonly string[]; readonl
     console.log(`\n${target.title}\n\n${section}`);
     if (write) updateDocument('heads.md', { [name]: section });
   }
-  const without = missing();
-  if (without.length > 0)
-    console.log(`\nHeads that no candidate stands for, and so without a row: ${without.join(', ')}`);
 }
 
 try {
