@@ -1,11 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -49,6 +51,24 @@ describe('writeAtomic', () => {
     const found = readFileSync(at('a'));
     expect(found.equals(contents[found[0]!]!)).toBe(true);
     expect(readdirSync(folder)).toEqual(['a']);
+  });
+
+  it('replaces the file behind a link, and leaves the link', async () => {
+    mkdirSync(at('other'));
+    writeFileSync(at('other/a'), 'old');
+    symlinkSync(at('other/a'), at('link'));
+    await writeAtomic(at('link'), Uint8Array.of(5));
+    expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
+    expect(await readBytes(at('other/a'))).toEqual(Uint8Array.of(5));
+    expect(readdirSync(at('other'))).toEqual(['a']);
+  });
+
+  it.skipIf(process.platform === 'win32')('writes to a pipe and leaves it one', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    const reading = readBytes(at('pipe'));
+    await writeAtomic(at('pipe'), Uint8Array.of(7, 8));
+    expect(await reading).toEqual(Uint8Array.of(7, 8));
+    expect(lstatSync(at('pipe')).isFIFO()).toBe(true);
   });
 
   it('says why it cannot write', async () => {

@@ -10,18 +10,27 @@ const abandonedAfterMs = 10 * 60 * 1000;
 
 /**
  * Writes a whole file or nothing: to a temporary file in the same folder, flushed to the disk, then renamed over `path`.
- * A process killed at any moment leaves the old file or the new one. Folders are not made. Node only.
+ * A process killed at any moment leaves the old file or the new one. Folders are not made. Where `path` is a link, the
+ * file that it leads to is replaced; a device or a pipe, such as /dev/stdout, is written to and stays. Node only.
  * @throws FileError when the file system refuses (no such folder, no right, disk full); the old file is then intact and
  * the temporary one removed
  * @example
  * const save = (bytes: Uint8Array) => writeAtomic('run/checkpoint.safetensors', bytes);
  */
 export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
-  const { open, rename, rm } = await import('node:fs/promises');
+  const { open, realpath, rename, rm, stat, writeFile } = await import('node:fs/promises');
   const { basename, dirname, join } = await import('node:path');
   const { randomUUID } = await import('node:crypto');
-  const folder = dirname(path);
-  const prefix = `.${basename(path)}.`;
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined && !there.isFile() && !there.isDirectory()) {
+    await writeFile(path, bytes).catch((cause: unknown) => {
+      throw refusal('write', path, cause);
+    });
+    return;
+  }
+  const target = there === undefined ? path : await realpath(path);
+  const folder = dirname(target);
+  const prefix = `.${basename(target)}.`;
   const temporary = join(folder, `${prefix}${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, 'wx');
@@ -31,7 +40,7 @@ export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, target);
     await syncFolder(folder);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);

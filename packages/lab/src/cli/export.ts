@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Engine } from 'hyperloom/engine';
 import { encodeSafetensors, writeAtomic } from 'hyperloom/io';
-import { ArgumentError, type NdArray, tree } from 'hyperloom/tensor';
+import { ArgumentError, type Aval, type NdArray, tree } from 'hyperloom/tensor';
 import { codeAs, type ExportForm, exportRun, openCheckpoint, type Run, type Trainable } from 'hyperloom/train';
 import { engineOf } from '../run/engine.ts';
 import { prepared } from '../run/execute.ts';
 import { type Checked, checkFile, tolerance } from '../run/exported.ts';
 import { RunFolder } from '../run/folder.ts';
 import { recipeOf } from '../run/settings.ts';
-import { codeFor } from '../run/weights.ts';
+import { codeFor, numbersIn } from '../run/weights.ts';
 import { whole } from './flags.ts';
 import { jsonLine, line, table } from './output.ts';
 
@@ -49,6 +49,8 @@ export function addExport(command: Command): void {
 }
 
 async function exportTo(path: string, { form, out, code: text, json = false }: Flags, engine: Engine): Promise<void> {
+  if (!/\.(onnx|safetensors)$/.test(out))
+    throw new ArgumentError(`--out: expected a file .onnx or .safetensors, got ${out}`);
   const folder = path.endsWith('.safetensors') ? undefined : await RunFolder.open(path);
   const run = await openCheckpoint(folder === undefined ? path : await checkpointOf(folder), engine);
   const { input: types } = run.model;
@@ -81,16 +83,20 @@ async function checkpointOf(folder: RunFolder): Promise<string> {
 
 /** The code that was given; the recipe is asked only for example codes, which it knows by name. */
 async function codeOf(source: unknown, text: string | undefined, folder: RunFolder | undefined): Promise<unknown> {
-  const numbers = text?.split(',').map(Number);
-  const isNumber = numbers?.every((value, i) => Number.isFinite(value) && text!.split(',')[i]!.trim() !== '');
-  if (isNumber) return isScalar(source) && numbers!.length === 1 ? numbers![0] : numbers;
+  const numbers = text === undefined ? undefined : numbersIn(text);
+  if (numbers !== undefined) {
+    if (!isScalar(source) || numbers.length !== 1) return numbers;
+    // Runtimes take a position below 0 for one from the end.
+    if ((source as Aval).dtype === 'int32' && numbers[0]! < 0)
+      throw new ArgumentError(`--code: expected the position of a code, from 0 upwards, got ${text}`);
+    return numbers[0];
+  }
   if (source === undefined || folder === undefined) return text;
   const experiment = await prepared(recipeOf(folder.config.recipe), folder.config, folder.config.seed);
   return codeFor(experiment.trials[0], text);
 }
 
-const isScalar = (source: unknown): boolean =>
-  tree.isLeaf(source) && (source as { readonly shape?: readonly number[] } | undefined)?.shape?.length === 0;
+const isScalar = (source: unknown): boolean => tree.isLeaf(source) && (source as Partial<Aval>)?.shape?.length === 0;
 
 /** The target's weights under its own names. */
 async function exportWeights(

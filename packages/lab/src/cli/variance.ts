@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { showVariance, type VarianceReport } from 'hyperloom/hyper';
+import { writeAtomic } from 'hyperloom/io';
 import { type EngineFlags, engineOf } from '../run/engine.ts';
 import { recipeOf, settingsFrom } from '../run/settings.ts';
 import { trialVariance } from '../run/variance.ts';
@@ -39,7 +39,8 @@ export function addVariance(command: Command): void {
         const report = await trialVariance(main, engine, flags);
         if (flags.json) jsonLine({ event: 'done', ...report });
         else line(showVariance(report));
-        if (flags.svg !== undefined) await writeFile(flags.svg, `${await picture(main.title, report)}\n`);
+        if (flags.svg !== undefined)
+          await writeAtomic(flags.svg, new TextEncoder().encode(`${await picture(main.title, report)}\n`));
       } finally {
         await engine.dispose();
       }

@@ -34,6 +34,7 @@ test('a code that the model does not take is one line', () => {
   refused({ codeSize: 2 }, '1,x').toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: --code: expected 2 numbers with commas between them for the hypernetwork, got "1,x"]`,
   );
+  refused({ codeSize: 2 }, '1,').toThrow(/got "1,"/);
   refused({ codeSize: 2, codes }, 'task3').toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: --code: expected 2 numbers with commas between them, or task1, task2 for the hypernetwork, got "task3"]`,
   );

@@ -26,8 +26,8 @@ export function codeFor({ codeSize, codes = [], title }: Trial, text: string | u
   } else {
     const named = codes.find(({ name }) => name === text);
     if (named !== undefined) return named.code;
-    const numbers = text.split(',').map(Number);
-    if (codeSize !== undefined && numbers.length === codeSize && numbers.every(Number.isFinite)) return numbers;
+    const numbers = numbersIn(text);
+    if (codeSize !== undefined && numbers?.length === codeSize) return numbers;
   }
   const ways = [
     ...(codeSize === undefined ? [] : [`${codeSize} numbers with commas between them`]),
@@ -36,6 +36,13 @@ export function codeFor({ codeSize, codes = [], title }: Trial, text: string | u
   throw new ArgumentError(
     `--code: expected ${ways.length === 0 ? 'none' : ways.join(', or ')} for the ${title}, got ${text === undefined ? 'none' : `"${text}"`}`,
   );
+}
+
+/** Numbers with commas between them; undefined for any other text. */
+export function numbersIn(text: string): number[] | undefined {
+  const parts = text.split(',');
+  const numbers = parts.map(Number);
+  return parts.every((part, i) => part.trim() !== '' && Number.isFinite(numbers[i])) ? numbers : undefined;
 }
 
 const shortList = (names: readonly string[]): string =>
