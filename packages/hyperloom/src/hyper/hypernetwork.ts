@@ -8,7 +8,7 @@ import {
   type SpecTree,
 } from '../nn/index.ts';
 import { ArgumentError, add, named, type Tensor, tree } from '../tensor/index.ts';
-import { type Base, baseSpec, deltaOf } from './base.ts';
+import { type Base, baseSpec, deltaOf, storedBeside } from './base.ts';
 import * as codes from './codes/index.ts';
 import type { AnyConditioner, Conditioner } from './conditioner.ts';
 import { type AnyHead, type Head, mapTarget, type TargetSpec, type Weights } from './head.ts';
@@ -104,7 +104,7 @@ export function hypernetwork<S, I, O>(
   const { generated, stored } = select(target.spec as SpecTree, typeof patterns === 'string' ? [patterns] : patterns);
   if (scaling !== 'head' && scaling !== 'target')
     throw new ArgumentError(`hypernetwork: expected scaling head or target, got ${String(scaling)}`);
-  const own = storedWeights(stored, perCode);
+  const own = storedWeights(storedBeside(stored, base), perCode);
   const wanted = scaling === 'target' ? unitTarget(generated) : generated;
   const asked = base === false ? wanted : deltaOf(wanted);
   type P = { readonly code: never; readonly head: never; readonly base: Weights; readonly target: Weights };

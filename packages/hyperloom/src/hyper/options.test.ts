@@ -28,6 +28,12 @@ test('with a base, a network starts as the base whatever the code', () => {
   expect(() =>
     hypernetwork(target, { code: 3, head: heads.dense(), base: { params: { layer0: {} } } }),
   ).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: base: expected layer0.weight [2, 64], got none]`);
+  expect(() =>
+    hypernetwork(target, { code: 3, head: heads.dense(), base: 'frosen' as never }),
+  ).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: base: expected true, 'frozen' or { params }, got "frosen"]`);
+  expect(() =>
+    hypernetwork(target, { code: 3, head: heads.dense(), base: { params: target.init(random.key(0)) } }),
+  ).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: base: expected layer0.weight [2, 64], got no array]`);
 });
 
 test('scaled in the target, a head generates unit variance and the network has its own', () => {

@@ -127,6 +127,9 @@ describe('what is trained', () => {
     });
     const weights = await start.generate();
     expect([...weights['fc.weight']!.data]).toEqual(numbers(base.params, 'fc.weight'));
+    // What is stored starts as the base too, running statistics included: the whole network is the pretrained one.
+    const [now, before] = [await start.apply({ input: [1, 4] }), await base.apply([1, 4])] as [NdArray, NdArray];
+    expect([...now.data]).toEqual([...before.data]);
     const run = await train(model, { ...options(), data: batches({ input: { input: x }, target: y }, { size: 16 }) });
     expect(numbers(run.params, 'base.fc.weight')).toEqual(numbers(base.params, 'fc.weight'));
     const moved = await run.generate();
