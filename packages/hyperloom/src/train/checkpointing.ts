@@ -48,7 +48,7 @@ export async function saveProgress(
     },
     step,
     config,
-    state: { seed, early: { ...early } },
+    state: { seed, early: { ...early }, trained: [...layout.trained] },
     model,
   });
 }
@@ -60,12 +60,21 @@ export async function loadProgress(
 ): Promise<Progress | undefined> {
   const checkpoint = await loadIfThere(path);
   if (checkpoint === undefined) return undefined;
-  const state = checkpoint.state as { readonly seed?: unknown; readonly early?: EarlyState } | null;
+  const state = checkpoint.state as {
+    readonly seed?: unknown;
+    readonly early?: EarlyState;
+    readonly trained?: readonly string[];
+  } | null;
   if (typeof state?.seed !== 'number' || state.early === undefined) {
     throw new FormatError(`checkpoint "${path}": expected the state of a training run, got none`);
   }
   if (state.seed !== seed)
     throw new ArgumentError(`checkpoint "${path}": expected seed ${state.seed}, with which the run began, got ${seed}`);
+  const { trained } = state;
+  if (trained !== undefined && trained.join() !== layout.trained.join())
+    throw new ArgumentError(
+      `checkpoint "${path}": expected the trained weights of the run that it holds (${listed(trained)}), got ${listed(layout.trained)}`,
+    );
   stepper.restore(
     layout.gather(restoreTree(checkpoint, 'params', spec)),
     restoreTree(checkpoint, 'optimizer', stepper.optimizer()),
@@ -73,6 +82,9 @@ export async function loadProgress(
   const best = 'best' in checkpoint.trees ? layout.gather(restoreTree(checkpoint, 'best', spec)) : undefined;
   return { step: checkpoint.step, early: state.early, best };
 }
+
+const listed = (paths: readonly string[]): string =>
+  paths.slice(0, 4).join(', ') + (paths.length > 4 ? ` and ${paths.length - 4} more` : '');
 
 async function loadIfThere(path: string): Promise<Checkpoint | undefined> {
   const { access } = await import('node:fs/promises');

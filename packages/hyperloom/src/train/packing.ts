@@ -31,6 +31,8 @@ export interface Packing {
   readonly size: number;
   /** Number of the others. */
   readonly restSize: number;
+  /** Paths of the trained weights, in order: what each number of the optimiser's state belongs to. */
+  readonly trained: readonly string[];
   /** Types and shapes of the vectors. */
   readonly form: Packed<Aval>;
   /** The vectors as a tree of weights. */
@@ -69,6 +71,7 @@ export function packing(spec: unknown, trained?: string | readonly string[]): Pa
   for (const [path, { dtype }] of Object.entries(leaves))
     if (dtype !== 'float32') throw new DTypeError(`train: expected float32 weights, got ${dtype} for ${path}`);
   const chosen = chosenPaths(leaves, trained);
+  const moves = anyOf(trained ?? '**');
   const theta = partOf(leaves, (path) => chosen.has(path));
   const rest = partOf(leaves, (path) => !chosen.has(path));
   if (theta.size === 0) throw new ArgumentError('train: expected at least one weight to train, got none');
@@ -80,6 +83,7 @@ export function packing(spec: unknown, trained?: string | readonly string[]): Pa
   return {
     size: theta.size,
     restSize: rest.size,
+    trained: theta.paths,
     form: { theta: vectorOf(theta), rest: hasRest ? vectorOf(rest) : null },
     unpack: (packed) =>
       rebuild([...theta.unpack(packed.theta), ...(packed.rest === null ? [] : rest.unpack(packed.rest))]),
@@ -93,7 +97,7 @@ export function packing(spec: unknown, trained?: string | readonly string[]): Pa
       if (strange !== undefined)
         throw new ArgumentError(`update: expected the path of an untrained weight, got "${strange}"`);
       // Where patterns say what is trained, statistics that they leave out stay as they are too.
-      const wanted = trained === undefined ? own : [];
+      const wanted = own.filter(([path]) => moves(path));
       if (vector === null || wanted.length === 0) return null;
       const flat = Object.fromEntries(wanted);
       const zeros = (path: string) => constant(zerosArray('float32', leaves[path]!.shape));
@@ -110,11 +114,16 @@ export function packing(spec: unknown, trained?: string | readonly string[]): Pa
 
 const vectorOf = ({ size }: Part): Aval => ({ dtype: 'float32', shape: [size] });
 
+const anyOf = (patterns: string | readonly string[]): ((path: string) => boolean) => {
+  const tests = (typeof patterns === 'string' ? [patterns] : patterns).map(glob);
+  return (path) => tests.some((test) => test(path));
+};
+
 function chosenPaths(
   leaves: Readonly<Record<string, Leaf>>,
   trained: string | readonly string[] | undefined,
 ): ReadonlySet<string> {
-  // What a spec says is not trained stays so, whatever the patterns.
+  // What a spec says is not trained gets no gradient, whatever the patterns.
   const paths = Object.keys(leaves).filter((path) => leaves[path]!.trained !== false);
   if (trained === undefined) return new Set(paths);
   const chosen = new Set<string>();

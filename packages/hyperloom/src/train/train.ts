@@ -43,7 +43,10 @@ export interface TrainOptions {
   readonly regularizer?: Regularizer;
   /** Parameters to start from, a tree of arrays, in place of those that the seed draws. */
   readonly initial?: unknown;
-  /** Patterns over the paths of weights: those to train. The others, running statistics too, stay as they are. */
+  /**
+   * Patterns over the paths of weights: those to train. The others stay as they are, and running statistics move where
+   * a pattern fits them. Default all.
+   */
   readonly trained?: string | readonly string[];
   /** Names the first parameters and all randomness of the run. Default 0. */
   readonly seed?: number;

@@ -96,12 +96,28 @@ describe('what is trained', () => {
       const same = path.startsWith('norm.');
       expect([path, [...data].every((v, i) => v === flat(first.params)[path]!.data[i])]).toEqual([path, same]);
     }
-    // What a spec says is not trained stays so.
+    // Statistics move where a pattern fits them: all weights are what the default trains.
     const all = await train(net, options({ trained: '**', initial: first.params }));
-    expect(numbers(all.params, 'norm.mean')).toEqual(numbers(first.params, 'norm.mean'));
+    const whole = await train(net, options({ initial: first.params }));
+    expect(flat(all.params)).toEqual(flat(whole.params));
+    expect(numbers(all.params, 'norm.mean')).not.toEqual(numbers(first.params, 'norm.mean'));
     await expect(train(net, options({ trained: 'conv.*' }))).rejects.toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: train: expected a pattern of trained weights that fits one (norm.scale, norm.shift, fc.weight, fc.bias), got "conv.*"]`,
     );
+  });
+
+  test('a run goes on with the weights that it trained, not with others of the same size', async () => {
+    const twins = nn.sequential({
+      a: nn.linear({ in: 2, out: 2 }),
+      b: nn.linear({ in: 2, out: 2 }),
+      c: nn.linear({ in: 2, out: 1 }),
+    });
+    const checkpoint = { path: join(folder, 'twins.safetensors'), every: 100 };
+    await train(twins, options({ trained: 'a.*', checkpoint }));
+    await expect(train(twins, options({ trained: 'b.*', checkpoint, resume: true }))).rejects.toThrow(
+      /: expected the trained weights of the run that it holds \(a.weight, a.bias\), got b.weight, b.bias$/,
+    );
+    expect((await train(twins, options({ trained: 'a.*', checkpoint, resume: true }))).step).toBe(20);
   });
 
   test('training goes on from given parameters', async () => {
