@@ -1,4 +1,5 @@
 import { continualToy } from './continualToy.ts';
+import { hierarchy } from './hierarchy.ts';
 import { manyMlps } from './manyMlps.ts';
 import { mnist } from './mnist.ts';
 import { paretoToy } from './paretoToy.ts';
@@ -12,4 +13,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'continual-toy': continualToy,
   'pareto-toy': paretoToy,
   sinusoid,
+  hierarchy,
 };
