@@ -326,6 +326,9 @@ describe('initialisation', () => {
 describe('errors', () => {
   test('are one line that says where', () => {
     const target = nn.mlp({ in: 3, hidden: [5], out: 2 });
+    expect(() =>
+      hypernetwork(target, { code: 3, head: heads.dense(), generate: [] }),
+    ).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: generate: expected at least one pattern, got none]`);
     expect(() => hypernetwork(target, { head: heads.dense() })).toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: heads.dense: expected a code of at least 1 element, got none]`,
     );

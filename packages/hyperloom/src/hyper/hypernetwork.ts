@@ -75,7 +75,7 @@ export interface Hypernetwork<S, I, O, Source, C, H> extends Module<HyperSpec<C,
  * A code for each example of a batch is `vmap` over code and input; a code shared by the batch is `vmap` over the
  * input alone, and its weights are generated once.
  * @param target any module, another hypernetwork included
- * @throws ArgumentError when a pattern of `generate` matches no weight
+ * @throws ArgumentError when `generate` has no pattern, or one that matches no weight
  * @example
  * const target = nn.mlp({ in: 1, hidden: [40, 40], out: 1 });
  * const model = hypernetwork(target, { code: 8, head: heads.dense({ hidden: [64] }) });

@@ -91,6 +91,13 @@ describe('initialisation of heads', () => {
     expect(kaimingInit().ratio(conv.weight, fc.weight)).toBe(1);
   });
 
+  test('hyperfan needs a positive c', () => {
+    for (const c of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const scheme of [hyperfanIn, hyperfanOut])
+        expect(() => scheme({ biases: true, c })).toThrow(/^hyperfan(In|Out): expected a positive c, got/);
+    }
+  });
+
   test('hyperfan needs a target that knows its standard deviations', () => {
     const odd = nn.weight({ shape: [2, 2], init: (key, spec) => random.normal(key, spec.shape) });
     expect(() => hyperfanOut().weight(odd, input)).toThrowErrorMatchingInlineSnapshot(

@@ -56,6 +56,11 @@ export interface HyperfanOptions {
   readonly c?: number;
 }
 
+/** Raises for a c that would let weights start at 0, or nowhere. */
+function checkGain(scheme: string, c: number): void {
+  if (!(c > 0) || !Number.isFinite(c)) throw new ArgumentError(`${scheme}: expected a positive c, got ${c}`);
+}
+
 /**
  * Hyperfan-in (Chang et al. 2020, section 4): the head's last layer is scaled so that generated weights have the
  * variance that the target's own initializer asks for: Var(W) = Var(target) / (dk Var(e)), which for a Kaiming
@@ -63,14 +68,17 @@ export interface HyperfanOptions {
  * @param biases when true, generated biases carry half of the variance, as in the paper: Var(target) / 2 for kernels
  * and c / 2 for biases
  * @param c used for generated biases; default 2
+ * @throws ArgumentError for a c that is not positive
  * @example
  * const head = heads.dense({ hidden: [32], init: hyper.hyperfanIn({ biases: true }) });
  */
-export const hyperfanIn = ({ biases = false, c = 2 }: HyperfanOptions = {}): HeadInit =>
-  hyperfan('hyperfanIn', (target) => {
+export const hyperfanIn = ({ biases = false, c = 2 }: HyperfanOptions = {}): HeadInit => {
+  checkGain('hyperfanIn', c);
+  return hyperfan('hyperfanIn', (target) => {
     if (biases && target.role === 'bias') return c / 2;
     return targetVariance('hyperfanIn', target) / (biases && target.role === 'kernel' ? 2 : 1);
   });
+};
 
 /**
  * Hyperfan-out (Chang et al. 2020, section 4): as {@link hyperfanIn}, but generated kernels keep the variance of
@@ -79,17 +87,20 @@ export const hyperfanIn = ({ biases = false, c = 2 }: HyperfanOptions = {}): Hea
  * @param biases when true, generated biases vary so; otherwise they start at the target's own
  * @param c for kernels; default what each kernel's own initializer implies, Var(target) fanIn (2 for Kaiming, 1 for
  * LeCun). For biases the default is 2
+ * @throws ArgumentError for a c that is not positive
  * @example
  * const head = heads.dense({ hidden: [32], init: hyper.hyperfanOut({ biases: true }) });
  */
-export const hyperfanOut = ({ biases = false, c }: HyperfanOptions = {}): HeadInit =>
-  hyperfan('hyperfanOut', (target) => {
+export const hyperfanOut = ({ biases = false, c }: HyperfanOptions = {}): HeadInit => {
+  checkGain('hyperfanOut', c ?? 2);
+  return hyperfan('hyperfanOut', (target) => {
     const { role, fanIn, fanOut } = target;
     if (biases && role === 'bias') return Math.max(0, (c ?? 2) * (1 - fanIn / fanOut));
     const own = targetVariance('hyperfanOut', target);
     if (role !== 'kernel' || own === 0) return own;
     return (c ?? own * fanIn) / fanOut;
   });
+};
 
 /**
  * Bias-HyperInit (Beck et al. 2022): the last layer's weights start at 0 and its biases at the target's own first

@@ -19,9 +19,9 @@ export interface WeightReport {
 /** What {@link inspect} tells. */
 export interface Inspection {
   readonly weights: readonly WeightReport[];
-  /** Trained parameters of the whole hypernetwork. */
+  /** Parameters of the whole hypernetwork: frozen ones and running statistics too. */
   readonly total: number;
-  /** Parameters of the target trained directly. */
+  /** Those of the target alone. */
   readonly direct: number;
   /** Target weights that are generated. */
   readonly generated: number;

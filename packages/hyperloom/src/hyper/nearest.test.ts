@@ -36,6 +36,9 @@ describe('nearest codes', () => {
     expect(() => nearestCodes(ndarray([1, 2]))).toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: nearestCodes: expected a table [rows, size], got [2]]`,
     );
+    expect(() => nearestCodes(table, { count: -1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: nearestCodes: expected a count of at least 1, got -1]`,
+    );
     expect(() => nearestCodes(table, { names: ['a'] })).toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: nearestCodes: expected 4 names, got 1]`,
     );

@@ -22,7 +22,7 @@ export interface NearestOptions {
 
 /**
  * For each row of a table of codes [rows, size] the nearest other rows, nearest first.
- * @throws ArgumentError for an array that is no table, or names that are not one for each row
+ * @throws ArgumentError for an array that is no table, a count below 1, or names that are not one for each row
  * @example
  * const [first] = hyper.nearestCodes(ndarray([[1, 0], [0.9, 0.1], [0, 1]]), { count: 1, names: ['a', 'b', 'c'] });
  * console.log(first!.neighbours[0]!.name); // b
@@ -32,6 +32,8 @@ export function nearestCodes(
   { count = 5, by = 'cosine', names }: NearestOptions = {},
 ): { readonly name: string; readonly neighbours: readonly Neighbour[] }[] {
   const vectors = rowsOf(table, 'nearestCodes');
+  if (!Number.isInteger(count) || count < 1)
+    throw new ArgumentError(`nearestCodes: expected a count of at least 1, got ${count}`);
   if (names !== undefined && names.length !== vectors.length)
     throw new ArgumentError(`nearestCodes: expected ${vectors.length} names, got ${names.length}`);
   const nameOf = (row: number) => names?.[row] ?? String(row);

@@ -103,3 +103,33 @@ test('is checked', () => {
     `[ArgumentError: remember: expected a sample of at least 1, got 0]`,
   );
 });
+
+test('weights that are no snapshot of the codes are refused', async () => {
+  const start = await train(model, {
+    data: task(0, Math.sin),
+    loss: nn.losses.mse,
+    optimizer: optim.sgd(0),
+    steps: 0,
+    engine: referenceEngine(),
+  });
+  const memory = remember(model, { beta: 1 });
+  const one = (await start.call(memory.snapshot, indices(0))) as Record<string, NdArray>;
+  const held = (codes: unknown, weights: unknown) =>
+    train(model, {
+      data: task(1, Math.sin),
+      loss: nn.losses.mse,
+      optimizer: optim.sgd(0),
+      steps: 1,
+      engine: referenceEngine(),
+      regularizer: memory.regularizer(codes, weights),
+    });
+  await expect(held(indices(0, 1), one)).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: remember: expected the snapshot of these codes, layer0.weight [2, 1, 8], got [1, 1, 8]]`,
+  );
+  await expect(held(indices(0), { 'layer0.weight': one['layer0.weight'] })).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: remember: expected the snapshot of these codes, layer0.bias [1, 8], got none]`,
+  );
+  await expect(held({}, one)).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: remember: expected at least one code to hold, got none]`,
+  );
+});

@@ -4,6 +4,9 @@ import {
   gather,
   mul,
   random,
+  ShapeError,
+  sameShape,
+  showShape,
   slice,
   square,
   stopGradient,
@@ -52,7 +55,8 @@ export interface MemoryRegularizer {
  * code, what it generates for old codes is held where it was,
  * beta / T sum_t || h(e_t, before) - h(e_t, now + the step ahead) ||^2, for any head and any kind of code.
  * Weights that each code has of its own (`perCode`) need no holding.
- * @throws ArgumentError for a negative beta, or a sample below 1
+ * @throws ArgumentError for a negative beta, or a sample below 1; in training, for no codes, and ShapeError for
+ * weights that are no snapshot of the codes
  * @example
  * const model = hypernetwork(nn.mlp({ in: 1, hidden: [10], out: 1 }), {
  *   code: codes.embeddings({ count: 3, size: 2 }),
@@ -88,13 +92,14 @@ export function remember(
       lookahead,
       apply: (params, inputs, at) => {
         const all = inputs as Stacked;
-        const count = tree.leaves<Tensor>(all.codes)[0]!.shape[0]!;
+        const count = tree.leaves<Tensor>(all.codes)[0]?.shape[0];
+        if (!count) throw new ArgumentError('remember: expected at least one code to hold, got none');
         const held = chosen(all, count, at);
         const { code, ...rest } = params as { readonly code: unknown };
         const own = plasticCodes ? params : { ...rest, code: tree.map((t: Tensor) => stopGradient(t), code) };
         const now = snapshot(own as never, held.codes as never);
         const rows = Math.min(sample ?? count, count);
-        const distances = Object.entries(now).map(([path, w]) => sum(square(sub(w, held.weights[path]!))));
+        const distances = Object.entries(now).map(([path, w]) => sum(square(sub(w, heldAt(path, w, held.weights)))));
         return mul(
           distances.reduce((a, b) => add(a, b)),
           beta / rows,
@@ -102,4 +107,14 @@ export function remember(
       },
     }),
   };
+}
+
+/** What a weight of the codes is held to. Without the check one network would silently stand for all. */
+function heldAt(path: string, now: Tensor, weights: Weights): Tensor {
+  const held = weights[path];
+  if (held === undefined || !sameShape(held.shape, now.shape)) {
+    const got = held ? showShape(held.shape) : 'none';
+    throw new ShapeError(`remember: expected the snapshot of these codes, ${path} ${showShape(now.shape)}, got ${got}`);
+  }
+  return held;
 }

@@ -12,11 +12,12 @@ export interface Selection {
  * Parts the weights of a target by patterns over their paths. Weights that are not trained, such as running
  * statistics, are stored whatever the patterns.
  * @param patterns such as `conv2.*` or `**.weight`
- * @throws ArgumentError when a pattern matches no weight; the message lists the paths
+ * @throws ArgumentError for no patterns, or one that matches no weight; the message lists the paths
  */
 export function select(spec: SpecTree, patterns: readonly string[]): Selection {
   const all = tree.flatten<WeightSpec>(spec);
   const paths = Object.keys(all).filter((path) => all[path]!.trained);
+  if (patterns.length === 0) throw new ArgumentError('generate: expected at least one pattern, got none');
   const tests = patterns.map(glob);
   patterns.forEach((pattern, i) => {
     if (!paths.some((path) => tests[i]!(path))) {

@@ -77,3 +77,9 @@ test('gradients pass through the statistics of the batch', () => {
   const [gradient] = run((input: Tensor, w: Tensor) => grad(loss)(input, w), x, ndarray([1, 1]));
   for (const g of gradient!) expect(Math.abs(g)).toBeLessThan(1e-4);
 });
+
+test('a share of more than a whole batch would turn the running variance negative', () => {
+  expect(() => batchNorm({ channels: 2, momentum: 1.5 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: batchNorm: expected a momentum of at most 1, got 1.5]`,
+  );
+});

@@ -1,4 +1,5 @@
 import {
+  ArgumentError,
   add,
   batchMean,
   mean,
@@ -29,7 +30,7 @@ export interface BatchNormOptions {
   readonly channels: number;
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
-  /** Share of a batch in the running statistics. Default 0.1. */
+  /** Share of a batch in the running statistics, at most 1. Default 0.1. */
   readonly momentum?: number;
   readonly scale?: boolean;
   readonly shift?: boolean;
@@ -55,7 +56,8 @@ export function batchNorm({
 }: BatchNormOptions): Module<BatchNormSpec> {
   const shape = [whole('batchNorm', 'channels', channels)];
   positive('batchNorm', 'epsilon', epsilon);
-  positive('batchNorm', 'momentum', momentum);
+  if (positive('batchNorm', 'momentum', momentum) > 1)
+    throw new ArgumentError(`batchNorm: expected a momentum of at most 1, got ${momentum}`);
   const statistic = { shape, fanIn: 1, fanOut: 1, role: 'statistic', trained: false } as const;
   return defineModule<BatchNormSpec>({
     name: 'batchNorm',

@@ -278,6 +278,9 @@ describe('concat and product', () => {
     expect(() => codes.product({ 0: a })).toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: codes.product: expected names that are not numbers and hold no dots, got "0"]`,
     );
+    expect(() => codes.input({ size: 2, secondMoment: 0 })).toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: codes.input: expected a positive secondMoment, got 0]`,
+    );
     expect(() => codes.product({ a, b: codes.input({ size: 3 }) })).toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: codes.product: expected parts of one size, got a 2, b 3]`,
     );
