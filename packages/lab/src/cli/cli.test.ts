@@ -205,6 +205,15 @@ describe('the command line', () => {
     await expect(access(out)).rejects.toThrow(/ENOENT/);
   });
 
+  test('a run that cannot begin leaves no folder behind', async () => {
+    const out = join(folder, 'never');
+    // The size is met only when the trial trains.
+    const args = ['train', 'continual-toy', '--set', 'batch=101', '--threads', '1', '--out', out];
+    const { code, err } = await hyperloom(args);
+    expect([code, err]).toEqual([2, 'hyperloom: batches: expected a size from 1 to the 100 examples, got 101\n']);
+    await expect(access(out)).rejects.toThrow(/ENOENT/);
+  });
+
   test('a reader that goes away ends the run quietly', async () => {
     const out = join(folder, 'pipe');
     const piped = await hyperloom(['train', 'mnist', ...short, '--json', '--out', out], undefined, { leave: true });

@@ -144,9 +144,9 @@ test('misuse is one line, and leaves no file', async () => {
   ]).toMatchInlineSnapshot(`
     [
       "export: expected a form (baked, generator, dynamic), got "whole"",
-      "expected a recipe, got "gone"; did you mean mnist?",
+      "expected a recipe, got "gone"",
       "code: expected float32 [3], got float32 [2]",
-      "expected a recipe, got "gone"; did you mean mnist?",
+      "expected a recipe, got "gone"",
       "code: expected float32 [3], got none",
       "export: expected no code for generator, which reads it when it runs",
       "--out: expected a file .onnx for the form generator, got /none.safetensors",

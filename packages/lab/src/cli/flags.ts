@@ -11,4 +11,4 @@ export const whole =
   };
 
 /** Gathers a flag that may be given several times. */
-export const gathered = (value: string, before: readonly string[]): string[] => [...before, value];
+export const gathered = (value: string, before: readonly string[] = []): string[] => [...before, value];

@@ -59,7 +59,7 @@ function show({ weights, total, direct, generated, generator, compression }: Ins
   line(table(weightColumns, weights.map(weightRow)));
   line();
   line(
-    `generated weights: ${generated.toLocaleString('en-US')} from ${generator.toLocaleString('en-US')} parameters, ${compression.toFixed(2)} times as many`,
+    `generated weights: ${generated.toLocaleString('en-US')} from ${generator.toLocaleString('en-US')} parameters, ${short(compression)} times as many`,
   );
   line(
     `all parameters: ${total.toLocaleString('en-US')}, against ${direct.toLocaleString('en-US')} trained directly (${((100 * total) / direct).toFixed(1)} %)`,

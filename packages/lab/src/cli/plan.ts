@@ -14,7 +14,7 @@ interface PlanFlags {
   readonly budgetParameters?: number;
   readonly budgetMultiplyAdds?: number;
   readonly budgetBytes?: number;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -51,7 +51,7 @@ export function addPlan(command: Command): void {
     .option('--budget-parameters <n>', 'parameters of the whole hypernetwork', positive)
     .option('--budget-multiply-adds <n>', 'multiply-adds for one example', positive)
     .option('--budget-bytes <n>', 'bytes of the parameters and of the weights generated for a batch', positive)
-    .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered, [])
+    .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered)
     .option('--json', 'one JSON object')
     .addHelpText('after', explanation)
     .action(async (name: string | undefined, flags: PlanFlags) => {

@@ -18,7 +18,7 @@ interface TrainFlags extends EngineFlags {
   readonly seeds?: number;
   readonly out?: string;
   readonly resume?: boolean;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -50,7 +50,7 @@ export function addTrain(command: Command, version: string): void {
     )
     .option('--out <folder>', 'run folder (default: runs/RECIPE-SEED)')
     .option('--resume', 'go on with the run in the folder, if there is one, with the settings that it began with')
-    .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered, [])
+    .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered)
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--provider <name>', 'where ONNX Runtime runs, such as cpu, cuda or webgpu', 'cpu')
     .option('--json', 'one JSON object a line; the last has "event":"done"')
@@ -73,7 +73,10 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
   const versions = { hyperloom: version, node: process.versions.node, onnxruntime: runtime.version };
   const seeds = flags.seeds ?? before?.seeds ?? recipe.seeds ?? 1;
   const folder = await RunFolder.create(out, { recipe: name, settings, seed, seeds, steps, versions }, { resume });
-  const journal = await Journal.open(folder, began);
+  const journal = await Journal.open(folder, began).catch(async (error) => {
+    await folder.discard();
+    throw error;
+  });
 
   // Charts are slow to load: only a run needs them, and it loads them, and what recipes draw with, before a new build
   // can take their files away.
@@ -121,6 +124,10 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
       process.stderr.write(`hyperloom: ${short}\n`);
       process.exitCode = 1;
     }
+  } catch (error) {
+    // A run that cannot even begin needs no --resume.
+    if (journal.lines.every(({ trial }) => trial === undefined)) await folder.discard();
+    throw error;
   } finally {
     display.end();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

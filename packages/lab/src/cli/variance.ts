@@ -8,7 +8,7 @@ import { gathered, whole } from './flags.ts';
 import { jsonLine, line } from './output.ts';
 
 interface VarianceFlags extends EngineFlags {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly seed: number;
   readonly keys: number;
   readonly examples: number;
@@ -22,7 +22,7 @@ export function addVariance(command: Command): void {
     .command('variance')
     .description('show how activations and gradients vary at every layer at the start, beside the ordinary target')
     .argument('<recipe>', 'see hyperloom recipes')
-    .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered, [])
+    .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered)
     .option('--seed <n>', 'the first key', whole(0), 0)
     .option('--keys <n>', 'draws of first parameters, of which medians are taken', whole(1), 15)
     .option('--examples <n>', 'examples of the first batch to look at, at most', whole(1), 32)

@@ -4,6 +4,7 @@ import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
 import { type NdArray, ndarray } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
+import { asShipped } from './asShipped.ts';
 import type {
   Experiment,
   Figures,
@@ -33,7 +34,7 @@ const tolerance = 1.5;
 const options = {
   control: { default: true, help: 'also without the regulariser, all tasks at once, and three separate networks' },
   beta: { default: 0.005, least: 0, help: 'how strongly the networks of old tasks are held' },
-  batch: { default: 32, least: 1, help: 'points in a batch' },
+  batch: { default: 32, least: 1, whole: true, help: 'points in a batch' },
   learningRate: { default: 0.01, least: 0, help: 'learning rate of Adam, which starts afresh with each task' },
   lookahead: { default: true, help: 'whether the regulariser looks where the step on the new task would lead' },
 };
@@ -60,6 +61,14 @@ const coded = (task: number, { x, y }: Points) => ({
   input: { code: indices(x.map(() => task)), input: column(x) },
   target: column(y),
 });
+/** Examples of a hypernetwork with task codes, the tasks in turn. */
+function mixed(all: readonly Points[]) {
+  const turns = all[0]!.x.flatMap((_, i) => all.map(({ x, y }, task) => ({ task, x: x[i]!, y: y[i]! })));
+  return {
+    input: { code: indices(turns.map(({ task }) => task)), input: column(turns.map(({ x }) => x)) },
+    target: column(turns.map(({ y }) => y)),
+  };
+}
 const joined = (all: readonly Points[]): Points => ({ x: all.flatMap(({ x }) => x), y: all.flatMap(({ y }) => y) });
 
 /** Xavier's initialisation of every layer of the head, as the authors have it. */
@@ -99,6 +108,8 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
       model,
       codes: tasks.map((task, i) => ({ name: task.title, code: ndarray(new Int32Array([i]), []) })),
       exampleInput: ndarray([0]),
+      examples: evalBatches(mixed(data.map(({ train }) => train)), 63),
+      loss: nn.losses.mse,
       train: async (session: Session) => {
         let run = await session.train(model, onTask(0), 'task1');
         for (let task = 1; task < tasks.length; task++) {
@@ -154,9 +165,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   };
   const main = sequential('main', 'one after another, held', true);
   const forgetting = sequential('forgetting', 'one after another, not held', false);
-  const defaults = (['beta', 'batch', 'learningRate', 'lookahead'] as const).every(
-    (key) => settings[key] === options[key].default,
-  );
+  const defaults = asShipped(options, settings);
   return {
     trials: settings.control === false ? [main] : [main, forgetting, joint, separate],
     counts: {

@@ -4,6 +4,7 @@ import { batches, classIndices, evalBatches, loadMnist, padAndCrop, rows, scaled
 import { constantInit, heads, hyperfanIn, hypernetwork } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
+import { asShipped } from './asShipped.ts';
 import { confusion, type Labelled, mistakes } from './confusion.ts';
 import type {
   Experiment,
@@ -28,7 +29,7 @@ const settingsOf = (full: boolean) =>
 const options = {
   full: { default: false, help: 'the published schedule: 50 epochs, batches of 1,000, images padded and cropped' },
   control: { default: true, help: 'also train the same network directly, from the same data and seed' },
-  batch: { default: 0, least: 0, help: 'examples in a batch (0: 128, or 1,000 in the full form)' },
+  batch: { default: 0, least: 0, whole: true, help: 'examples in a batch (0: 128, or 1,000 in the full form)' },
   epochs: { default: 0, least: 0, help: 'passes over the 55,000 training images (0: 3, or 50 in the full form)' },
   learningRate: {
     default: 0,
@@ -72,9 +73,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   const full = settings.full === true;
   const own = settingsOf(full);
   // The floor is a promise of the two forms as they stand.
-  const judged = (['batch', 'epochs', 'learningRate', 'init'] as const).every(
-    (key) => settings[key] === options[key].default,
-  );
+  const judged = asShipped(options, settings, ['full', 'control']);
   const batch = Number(settings.batch) || own.batch;
   const epochs = Number(settings.epochs) || own.epochs;
   const folder = mnistFolder();

@@ -1,4 +1,4 @@
-import { batches, type Random, randomAt } from 'hyperloom/data';
+import { batches, evalBatches, type Random, randomAt } from 'hyperloom/data';
 import { codes, heads, hypernetwork, pareto } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
@@ -19,6 +19,7 @@ import {
   vmap,
 } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
+import { asShipped } from './asShipped.ts';
 import type {
   Experiment,
   Figures,
@@ -46,8 +47,8 @@ const options = {
     default: true,
     help: 'also linear and exact Pareto optimal training, and one vector trained for each ray',
   },
-  batch: { default: 128, least: 1, help: 'rays in a batch' },
-  hidden: { default: 100, least: 1, help: 'units in each of the two hidden layers of the head' },
+  batch: { default: 128, least: 1, whole: true, help: 'rays in a batch' },
+  hidden: { default: 100, least: 1, whole: true, help: 'units in each of the two hidden layers of the head' },
   learningRate: { default: 0.001, least: 0, help: 'first learning rate of Adam, falling to 0 by cosine' },
 };
 
@@ -120,6 +121,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
     head: heads.dense({ hidden }),
   });
   const rays = rayTable(seed, 64 * 1024);
+  const preferences = { input: { code: rays, input: rays }, target: rays };
   const optimizer = optim.adam(optim.cosine({ initial: Number(settings.learningRate), end: 0, steps }));
   const tests = ndarray(testRays);
 
@@ -134,9 +136,11 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
       { name: 'second', code: ndarray([0.1, 0.9]) },
     ],
     exampleInput: ndarray([0.5, 0.5]),
+    examples: evalBatches(preferences, 64),
+    loss: scalarisations[how],
     train: (session: Session) =>
       session.train(model, {
-        data: batches({ input: { code: rays, input: rays }, target: rays }, { size, seed }),
+        data: batches(preferences, { size, seed }),
         loss: scalarisations[how],
         optimizer,
         steps,
@@ -185,7 +189,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
     pictures: (results) => pictures(results, front),
     judge: (metrics) => {
       const reached = metrics['test.hypervolume'] ?? 0;
-      return reached >= floor
+      return reached >= floor || !asShipped(options, settings)
         ? undefined
         : `pareto-toy: expected a hypervolume of at least ${floor} of ${trueVolume}, got ${reached.toFixed(4)}`;
     },

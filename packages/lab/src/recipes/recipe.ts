@@ -9,6 +9,8 @@ export interface RecipeOption {
   readonly choices?: readonly string[];
   /** The smallest number that may stand for it. */
   readonly least?: number;
+  /** Whether it takes whole numbers only. */
+  readonly whole?: boolean;
   readonly help: string;
 }
 

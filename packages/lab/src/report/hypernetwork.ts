@@ -56,7 +56,7 @@ const hasCode = ({ codes, codeSize }: Trial): boolean =>
 function weightTable({ weights, total, direct, generated, generator, compression }: Inspection): string {
   const table = tableHtml(weightColumns, weights.map(weightRow));
   const n = (value: number) => value.toLocaleString('en-US');
-  return `${table}<p>${n(generated)} weights are generated from ${n(generator)} parameters, ${compression.toFixed(2)} times as many. All parameters: ${n(total)}, against ${n(direct)} trained directly.</p>`;
+  return `${table}<p>${n(generated)} weights are generated from ${n(generator)} parameters, ${Number(compression.toPrecision(3))} times as many. All parameters: ${n(total)}, against ${n(direct)} trained directly.</p>`;
 }
 
 function diagnosisHtml({ sensitivity, activity }: Diagnosis): string[] {

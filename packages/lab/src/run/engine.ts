@@ -1,6 +1,6 @@
-import { defaultEngine, type Engine } from 'hyperloom/engine';
+import { defaultEngine, type Engine, runOnce } from 'hyperloom/engine';
 import { ortEngine } from 'hyperloom/engine/ort';
-import { ArgumentError } from 'hyperloom/tensor';
+import { ArgumentError, add, ndarray, type Tensor } from 'hyperloom/tensor';
 
 /** Where and how the commands run their programs. */
 export interface EngineFlags {
@@ -12,7 +12,7 @@ export interface EngineFlags {
 
 /**
  * The engine of a command.
- * @throws ArgumentError for a provider that onnxruntime-node does not list
+ * @throws ArgumentError for a provider that onnxruntime-node does not list, or that does not start on this machine
  */
 export async function engineOf({ threads, provider = 'cpu' }: EngineFlags): Promise<Engine> {
   if (provider === 'cpu') return threads === undefined ? defaultEngine() : ortEngine({ threads });
@@ -21,5 +21,16 @@ export async function engineOf({ threads, provider = 'cpu' }: EngineFlags): Prom
   const known = listSupportedBackends().map(({ name }) => name);
   if (!known.includes(provider))
     throw new ArgumentError(`--provider: expected one of ${known.join(', ')}, got "${provider}"`);
-  return ortEngine({ providers: [provider, 'cpu'], ...(threads !== undefined && { threads }) });
+  const engine = ortEngine({ providers: [provider, 'cpu'], ...(threads !== undefined && { threads }) });
+  // Providers are started by their first program: a small one tells before any work is begun.
+  try {
+    await runOnce(engine, (x: Tensor) => add(x, 1), ndarray([1]));
+  } catch (cause) {
+    await engine.dispose();
+    const why = (cause as Error).message;
+    throw new ArgumentError(`--provider: expected one that starts on this machine, got "${provider}": ${why}`, {
+      cause,
+    });
+  }
+  return engine;
 }

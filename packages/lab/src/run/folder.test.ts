@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -24,6 +24,32 @@ test('a run is resumed with the settings that it began with, or not at all', asy
     /expected the seed with which/,
   );
   expect((await RunFolder.open(path)).config).toEqual(config);
+});
+
+test('a run that is given up takes its files away, and no others', async () => {
+  const fresh = await RunFolder.create(join(root, 'h', 'i'), config, { resume: false });
+  await fresh.write('metrics.jsonl', '');
+  await fresh.discard();
+  expect(await readdir(join(root, 'h'))).toEqual([]);
+  const path = join(root, 'j');
+  await mkdir(path);
+  await writeFile(join(path, 'notes.txt'), 'mine');
+  await (await RunFolder.create(path, config, { resume: false })).discard();
+  expect(await readdir(path)).toEqual(['notes.txt']);
+  (await RunFolder.create(path, config, { resume: false })).release();
+  const resumed = await RunFolder.create(path, config, { resume: true });
+  await resumed.discard();
+  resumed.release();
+  expect(await readdir(path)).toEqual(['config.json', 'notes.txt']);
+});
+
+test('a folder that cannot be made is one line', async () => {
+  await writeFile(join(root, 'k'), '');
+  const refused = (path: string) => expect(RunFolder.create(path, config, { resume: false })).rejects;
+  await refused(join(root, 'k')).toThrow(/--out: expected a folder that can be made, got .*: EEXIST/);
+  await refused(join(root, 'k', 'l')).toThrow(/ENOTDIR/);
+  await refused('').toThrow(/ENOENT/);
+  if (process.platform === 'linux') await refused('/proc/none/here').toThrow(/ENOENT/);
 });
 
 test('another process is refused while one trains, and the lock of a dead one is taken over', async () => {

@@ -1,5 +1,5 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { writeAtomic } from 'hyperloom/io';
 import { ArgumentError, FormatError } from 'hyperloom/tensor';
 import { lockFolder } from './lock.ts';
@@ -32,10 +32,13 @@ export class RunFolder {
   readonly config: RunConfig;
   /** Lets other processes train in a folder that {@link create} gave. */
   readonly release: () => void;
-  private constructor(path: string, config: RunConfig, release = () => {}) {
+  /** What {@link create} made: whether the run is new, and the folder too. */
+  private readonly made: { readonly run: boolean; readonly folder: boolean };
+  private constructor(path: string, config: RunConfig, release = () => {}, made = { run: false, folder: false }) {
     this.path = path;
     this.config = config;
     this.release = release;
+    this.made = made;
   }
 
   /**
@@ -56,13 +59,9 @@ export class RunFolder {
    *   another process trains in it
    */
   static async create(path: string, config: RunConfig, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
-    try {
-      await mkdir(path, { recursive: true });
-    } catch (cause) {
-      throw new ArgumentError(`--out: expected a folder that can be made, got ${path}: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
+    const made = await makeFolder(path).catch((cause: Error) => {
+      throw new ArgumentError(`--out: expected a folder that can be made, got ${path}: ${cause.message}`, { cause });
+    });
     const release = await lockFolder(path);
     try {
       const found = await RunFolder.found(path, { resume });
@@ -71,13 +70,22 @@ export class RunFolder {
         throw new ArgumentError(
           `--resume: expected the ${key} with which ${path} began, got another; choose another --out`,
         );
-      const folder = new RunFolder(path, config, release);
+      const folder = new RunFolder(path, config, release, { run: found === undefined, folder: made });
       await folder.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
       return folder;
     } catch (error) {
       release();
       throw error;
     }
+  }
+
+  /** Takes back a new run that failed before it trained anything; one that was there before stays. */
+  async discard(): Promise<void> {
+    if (!this.made.run) return;
+    for (const name of ['metrics.jsonl', 'config.json']) await rm(join(this.path, name), { force: true });
+    this.release();
+    // What else is in the folder is not ours.
+    if (this.made.folder) await rmdir(this.path).catch(() => undefined);
   }
 
   /** Opens the folder of a run. */
@@ -117,6 +125,30 @@ export class RunFolder {
     const path = join(this.path, name);
     await mkdir(join(path, '..'), { recursive: true });
     await writeAtomic(path, typeof content === 'string' ? new TextEncoder().encode(content) : content);
+  }
+}
+
+/**
+ * Makes a folder and those above it, one by one: Node's own way never ends where the file system refuses, as in /proc.
+ * @returns whether it was not there before
+ */
+async function makeFolder(path: string): Promise<boolean> {
+  const made = await makeOne(path);
+  if (made !== undefined) return made;
+  await makeFolder(dirname(path));
+  return (await makeOne(path)) ?? Promise.reject(new Error('ENOENT: no such file or directory'));
+}
+
+/** Whether a folder was made; undefined where the one above it is missing. */
+async function makeOne(path: string): Promise<boolean | undefined> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return false;
+    if (code === 'ENOENT' && dirname(path) !== path) return undefined;
+    throw error;
   }
 }
 

@@ -15,12 +15,14 @@ test('a wrong setting is one line', () => {
     `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "contorl"; did you mean control?]`,
   );
   refused('batch=many').toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: --set batch: expected a number, got "many"]`,
+    `[ArgumentError: --set batch: expected a whole number, got "many"]`,
   );
-  refused('batch=').toThrowErrorMatchingInlineSnapshot(`[ArgumentError: --set batch: expected a number, got ""]`);
+  refused('batch=').toThrowErrorMatchingInlineSnapshot(`[ArgumentError: --set batch: expected a whole number, got ""]`);
   refused('batch=-5').toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: --set batch: expected a number of at least 0, got -5]`,
+    `[ArgumentError: --set batch: expected a whole number of at least 0, got -5]`,
   );
+  refused('batch=2.5').toThrow('--set batch: expected a whole number, got "2.5"');
+  refused('learningRate=x').toThrow('--set learningRate: expected a number, got "x"');
   refused('full=yes').toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: --set full: expected true or false, got "yes"]`,
   );
@@ -29,12 +31,13 @@ test('a wrong setting is one line', () => {
   );
   refused('full').toThrowErrorMatchingInlineSnapshot(`[ArgumentError: --set: expected key=value, got "full"]`);
   refused('toString=1').toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "toString"; did you mean control?]`,
+    `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "toString"]`,
   );
 });
 
 test('the nearest name is the one with fewest edits', () => {
   expect(nearest('epocs', Object.keys(recipe.options))).toBe('epochs');
   expect(nearest('LEARNINGRATE', Object.keys(recipe.options))).toBe('learningRate');
+  expect(nearest('gone', ['mnist', 'sinusoid'])).toBeUndefined();
   expect(nearest('x', [])).toBeUndefined();
 });

@@ -14,15 +14,24 @@ function distance(a: string, b: string): number {
   return row.at(-1)!;
 }
 
-/** The known name that is nearest to a given one. */
+/** The known name that is nearest to a given one; undefined when more than half of its letters would have to change. */
 export const nearest = (name: string, known: readonly string[]): string | undefined =>
-  known.map((k) => [distance(name.toLowerCase(), k.toLowerCase()), k] as const).sort(([a], [b]) => a - b)[0]?.[1];
+  known
+    .map((k) => [distance(name.toLowerCase(), k.toLowerCase()), k] as const)
+    .filter(([edits, k]) => edits <= k.length / 2)
+    .sort(([a], [b]) => a - b)[0]?.[1];
+
+/** A suggestion to end an error with; empty when no name is near. */
+function suggestion(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}
 
 /**
  * The settings of a recipe from `key=value` pairs over those of a run that goes on, if any, and the defaults.
  * @throws ArgumentError for an unknown key, or a value that the option does not take
  */
-export function settingsFrom(recipe: Recipe, pairs: readonly string[], before: Settings = {}): Settings {
+export function settingsFrom(recipe: Recipe, pairs: readonly string[] = [], before: Settings = {}): Settings {
   const settings: Record<string, boolean | number | string> = {
     ...Object.fromEntries(Object.entries(recipe.options).map(([key, option]) => [key, option.default])),
     ...before,
@@ -34,9 +43,7 @@ export function settingsFrom(recipe: Recipe, pairs: readonly string[], before: S
     if (at < 0) throw new ArgumentError(`--set: expected key=value, got "${pair}"`);
     const option = Object.hasOwn(recipe.options, key) ? recipe.options[key] : undefined;
     if (option === undefined) {
-      throw new ArgumentError(
-        `--set: expected one of ${known.join(', ')}, got "${key}"; did you mean ${nearest(key, known)}?`,
-      );
+      throw new ArgumentError(`--set: expected one of ${known.join(', ')}, got "${key}"${suggestion(key, known)}`);
     }
     settings[key] = valueFrom(key, pair.slice(at + 1), option);
   }
@@ -44,7 +51,7 @@ export function settingsFrom(recipe: Recipe, pairs: readonly string[], before: S
 }
 
 function valueFrom(key: string, text: string, option: RecipeOption): boolean | number | string {
-  const { choices, least = Number.NEGATIVE_INFINITY } = option;
+  const { choices, least = Number.NEGATIVE_INFINITY, whole = false } = option;
   if (typeof option.default === 'string') {
     if (choices && !choices.includes(text))
       throw new ArgumentError(`--set ${key}: expected one of ${choices.join(', ')}, got "${text}"`);
@@ -56,9 +63,10 @@ function valueFrom(key: string, text: string, option: RecipeOption): boolean | n
     return text === 'true';
   }
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value))
-    throw new ArgumentError(`--set ${key}: expected a number, got "${text}"`);
-  if (value < least) throw new ArgumentError(`--set ${key}: expected a number of at least ${least}, got ${text}`);
+  const kind = whole ? 'whole number' : 'number';
+  if (text.trim() === '' || !(whole ? Number.isSafeInteger(value) : Number.isFinite(value)))
+    throw new ArgumentError(`--set ${key}: expected a ${kind}, got "${text}"`);
+  if (value < least) throw new ArgumentError(`--set ${key}: expected a ${kind} of at least ${least}, got ${text}`);
   return value;
 }
 
@@ -67,7 +75,5 @@ export function recipeOf(name: string): Recipe {
   const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
   if (recipe) return recipe;
   const known = Object.keys(recipes);
-  throw new ArgumentError(
-    `expected a recipe (${known.join(', ')}), got "${name}"; did you mean ${nearest(name, known)}?`,
-  );
+  throw new ArgumentError(`expected a recipe (${known.join(', ')}), got "${name}"${suggestion(name, known)}`);
 }
