@@ -3,7 +3,7 @@ import { compileFunction, type Engine } from 'hyperloom/engine';
 import { codes, type HeadInit, heads, hyperfanIn, hypernetwork, kaimingInit } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { concat, mean, type NdArray, random, square, type Tensor, vmap } from 'hyperloom/tensor';
+import { concat, mean, type NdArray, ndarray, random, square, type Tensor, vmap } from 'hyperloom/tensor';
 import { concatenation, matched } from './concatenation.ts';
 import type { Experiment, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import {
@@ -14,6 +14,7 @@ import {
   familyTests,
   halfRange,
   memberSize,
+  namedFamilies,
 } from './tasks/families.ts';
 
 const inits = { hyperfan: hyperfanIn, kaiming: kaimingInit } as const;
@@ -101,7 +102,17 @@ async function prepare(settings: Settings, { seed, steps: asked = steps }: RunFl
     }),
   });
   const widthFor = (make: (width: number) => Model) => matched(parameters, make);
-  const main: Trial = { ...trial('main', `two levels, ${init}`, model as unknown as Model), codeSize: familySize };
+  const main: Trial = {
+    ...trial('main', `two levels, ${init}`, model as unknown as Model),
+    codeSize: familySize,
+    codes: Object.entries(namedFamilies).map(([name, code]) => ({ name, code: ndarray(code) })),
+    exampleInput: drawnFamily(
+      0,
+      Float32Array.from({ length: 11 }, (_, i) => i / 5 - 1),
+    ).input.input,
+    examples: evalBatches(test, 100),
+    loss: nn.losses.mse,
+  };
   const controls = [
     trial('kaiming', 'two levels, kaiming', hierarchical(kaimingInit()) as unknown as Model),
     trial('flat', 'one level, hyperfan', widthFor(flat(hyperfanIn()))),

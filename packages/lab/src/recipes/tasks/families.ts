@@ -92,6 +92,13 @@ const uniform = (random: Random, most: number): number => most * (2 * random.uni
 
 /** The codes of a family and of a member: numbers of mean square 1. */
 const familyCode = ({ second, third }: Family): number[] => [second, third].map((h) => (h * Math.sqrt(3)) / 0.8);
+/** Codes of families to look at: sine waves, and sine waves with the most of one harmonic. */
+export const namedFamilies: Readonly<Record<string, number[]>> = {
+  sine: familyCode({ second: 0, third: 0 }),
+  second: familyCode({ second: 0.8, third: 0 }),
+  third: familyCode({ second: 0, third: 0.8 }),
+};
+
 const memberCode = ({ amplitude, phase, offset }: Member): number[] => [
   (amplitude - 1) * 2 * Math.sqrt(3),
   Math.SQRT2 * Math.cos(phase),
