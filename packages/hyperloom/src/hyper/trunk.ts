@@ -80,8 +80,9 @@ function looksLinear(mirrored: boolean): Initializer {
     return { inputs, width, rows: mirrored ? Math.ceil(inputs / 2) : inputs, columns: Math.ceil(width / 2) };
   };
   const gain = (spec: WeightSpec): number => {
-    const { inputs, width, rows, columns } = sizes(spec);
-    return Math.sqrt(width / (inputs * Math.min(1, columns / rows)));
+    const { inputs, rows, columns } = sizes(spec);
+    // Both halves, though an odd width leaves out one unit of the second: each unit keeps the second moment.
+    return Math.sqrt((2 * columns) / (inputs * Math.min(1, columns / rows)));
   };
   const draw = (key: Tensor, spec: WeightSpec): Tensor => {
     const { inputs, width, rows, columns } = sizes(spec);

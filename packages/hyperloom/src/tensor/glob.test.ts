@@ -16,6 +16,7 @@ test.each([
   ['**weight', 'weight xweight a.weight a.xweight b.0.weight'],
   ['*.0.*', 'b.0.weight'],
   ['a?b', ''],
+  ['constructor', ''],
 ])('%s', (pattern, expected) => {
   expect(paths.filter(glob(pattern)).join(' ')).toBe(expected);
 });

@@ -1,5 +1,9 @@
 /** What stands for wildcards: `**` between dots may be no part at all, and then its dot is none either. */
-const wildcards: Readonly<Record<string, string>> = { '**.': '(?:.*\\.)?', '**': '.*', '*': '[^.]*' };
+const wildcards = new Map([
+  ['**.', '(?:.*\\.)?'],
+  ['**', '.*'],
+  ['*', '[^.]*'],
+]);
 
 /**
  * A test over paths of a tree from a pattern: `*` stands for any part between dots, `**` for any number of parts, none
@@ -11,7 +15,7 @@ const wildcards: Readonly<Record<string, string>> = { '**.': '(?:.*\\.)?', '**':
 export function glob(pattern: string): (path: string) => boolean {
   const source = pattern
     .split(/((?<![^.])\*\*\.|\*\*|\*)/)
-    .map((text) => wildcards[text] ?? text.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'))
+    .map((text) => wildcards.get(text) ?? text.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'))
     .join('');
   const expression = new RegExp(`^${source}$`);
   return (path) => expression.test(path);

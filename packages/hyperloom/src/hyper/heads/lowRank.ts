@@ -35,7 +35,9 @@ export interface LowRankSpec {
  *
  * The product starts with the variance that the target asks for, times exp(1 / rank + 1 / (3 rank^2)): what a vector
  * keeps in `rank` random directions is less than its mean in most draws, and the factor makes up for that, so that the
- * activations of a deep target start as large as with its ordinary init. A matrix that starts at zero, such as a delta
+ * activations of a deep target start as large as with its ordinary init. Being a product of two functions of the code,
+ * it follows the square of the code's norm: over normal codes of n elements its mean variance is (n + 2) / n times that,
+ * so prefer codes of constant norm to short normal ones. A matrix that starts at zero, such as a delta
  * over a stored base, starts with A random and B at zero for matrices, B random and A at zero for kernels: the factor
  * on the side of the input is the random one, as in LoRA (Hu et al. 2021, section 4.1).
  * @throws ArgumentError for a rank or widths below 1, or when the hypernetwork has no code
