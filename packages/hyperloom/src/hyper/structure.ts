@@ -10,7 +10,7 @@ export interface Structure {
 }
 
 /** The layer of a weight: what comes before the last dot of its path; '' without one. */
-const layerOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));
+export const layerOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));
 
 /** `a.b.c` lies in `a` and `a.b`. */
 const containersOf = (layer: string): string[] =>

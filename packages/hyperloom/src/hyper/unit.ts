@@ -1,4 +1,4 @@
-import { type Initializer, init, pathHash, type WeightSpec, weight } from '../nn/index.ts';
+import { countParams, type Initializer, init, pathHash, type WeightSpec, weight } from '../nn/index.ts';
 import { mean, mul, random, rsqrt, sizeOf, square, type Tensor } from '../tensor/index.ts';
 import type { TargetSpec } from './head.ts';
 import type { HeadInit } from './init.ts';
@@ -62,7 +62,7 @@ export function signsOf(path: string, count: number): Float32Array {
 
 /** Signs times {@link factorOf} for every element of a target, in the order of its paths. */
 export function multipliers(target: TargetSpec, model: WeightSpec, start: HeadInit): Float32Array {
-  const all = new Float32Array(Object.values(target).reduce((n, { shape }) => n + sizeOf(shape), 0));
+  const all = new Float32Array(countParams(target));
   let at = 0;
   for (const [path, w] of Object.entries(target)) {
     const factor = factorOf(w, model, start);

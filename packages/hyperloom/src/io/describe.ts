@@ -104,7 +104,9 @@ type Encode = (program: Program) => Json;
 /** The key of everything random. */
 const keyType: Aval = { dtype: 'uint32', shape: [2] };
 
-const typesOf = (avals: unknown): unknown => tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), avals);
+/** The types and shapes of a tree of arrays, tensors or specs. */
+export const typesOf = (avals: unknown): unknown =>
+  tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), avals);
 
 function describe(model: Describable, input: unknown, encode: Encode): DescribedModel {
   const { name, spec } = model;

@@ -1,6 +1,6 @@
 import { toPortableOnnx } from '../onnx/index.ts';
-import { type Aval, type NdArray, type Program, trace, tree } from '../tensor/index.ts';
-import type { Describable } from './describe.ts';
+import { type NdArray, type Program, trace, tree } from '../tensor/index.ts';
+import { type Describable, typesOf } from './describe.ts';
 
 /** What {@link exportGenerator} takes: every hypernetwork. */
 export interface Exportable extends Describable {
@@ -51,8 +51,6 @@ export function exportGenerator(model: Exportable, params: unknown, code?: unkno
 /** Whether an input is that of a hypernetwork, whose parts have names already. */
 const isRecordOfCode = (input: unknown): input is Readonly<Record<string, unknown>> =>
   !tree.isLeaf(input) && !Array.isArray(input) && 'input' in (input as object);
-
-const typesOf = (avals: unknown): unknown => tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), avals);
 
 /** The file of a program of weights and inputs. A weight whose path is the name of an input or output is renamed. */
 function written(params: unknown, inputs: unknown, program: Program): Uint8Array {

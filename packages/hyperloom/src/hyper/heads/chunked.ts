@@ -1,4 +1,4 @@
-import { type Activation, init, relu, type WeightSpec, weight } from '../../nn/index.ts';
+import { type Activation, countParams, init, relu, type WeightSpec, weight } from '../../nn/index.ts';
 import {
   ArgumentError,
   add,
@@ -101,7 +101,7 @@ export function chunked({
       const input = { width: widths.at(-1)!, secondMoment: normalised ? 1 : moment };
       return {
         embeddings: weight({
-          shape: [Math.ceil(countOf(target) / chunk), embedding],
+          shape: [Math.ceil(countParams(target) / chunk), embedding],
           role: 'code',
           init: init.normal({ std }),
         }),
@@ -117,15 +117,13 @@ export function chunked({
         add(x === embeddings ? first(code, x, layer.weight) : matmul(x, layer.weight), layer.bias);
       const features = layers.reduce((x, layer) => activation.apply({}, affine(x, layer)), embeddings);
       const chunks = affine(normalised ? unitRows(features) : features, out);
-      const count = countOf(target);
+      const count = countParams(target);
       const all = reshape(chunks, [sizeOf(chunks.shape)]);
       const flat = all.shape[0] === count ? all : slice(all, [[0, count]]);
       return placed(mul(flat, constant(ndarray(multipliers(target, unitModel(target), start)))), target);
     },
   });
 }
-
-const countOf = (target: TargetSpec): number => Object.values(target).reduce((n, { shape }) => n + sizeOf(shape), 0);
 
 /** Rows of mean square 1. A row of zeros, all of its units dead, stays so. */
 const unitRows = (x: Tensor): Tensor => mul(x, rsqrt(add(mean(square(x), { axis: -1, keepDims: true }), 1e-6)));

@@ -3,6 +3,7 @@ import { ArgumentError, add, matmul, mul, reshape, sizeOf } from '../../tensor/i
 import { type Gate, gateMoments, gates } from '../gates.ts';
 import { defineHead, type Head, mapTarget, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
+import { layerOf } from '../structure.ts';
 import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts';
 
 /** Settings of {@link experts}. */
@@ -75,7 +76,7 @@ export function experts({
       return {
         hidden: layers,
         gates: Object.fromEntries(
-          layersOf(target).map((layer) => [
+          gatesOf(target).map((layer) => [
             layer,
             {
               weight: weight({ shape: [input.width, count], init: init.normal({ std }) }),
@@ -89,24 +90,24 @@ export function experts({
     apply: (params, code, target) => {
       const features = trunk(params.hidden, code);
       const alphas = Object.fromEntries(
-        layersOf(target).map((layer) => {
+        gatesOf(target).map((layer) => {
           const logits = affine(features, params.gates[layer]!);
           return [layer, gates[gate](temperature === 1 ? logits : mul(logits, 1 / temperature))];
         }),
       );
       return mapTarget(target, (w, path) => {
         const own = params.experts[path]!;
-        const mixture = matmul(alphas[layerOf(path)]!, own.weight);
+        const mixture = matmul(alphas[gateOf(path)]!, own.weight);
         return reshape(own.bias ? add(mixture, own.bias) : mixture, w.shape);
       });
     },
   });
 }
 
-/** The layer that a weight belongs to; the weights of a target that is one layer itself belong to `target`. */
-const layerOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.'))) || 'target';
+/** The gates of a weight: those of its layer; a target that is one layer itself has gates called `target`. */
+const gateOf = (path: string): string => layerOf(path) || 'target';
 
-const layersOf = (target: TargetSpec): string[] => [...new Set(Object.keys(target).map(layerOf))];
+const gatesOf = (target: TargetSpec): string[] => [...new Set(Object.keys(target).map(gateOf))];
 
 function expertSpec(w: WeightSpec, count: number, secondMoment: number, start: HeadInit): ExpertSpec {
   const input = { width: count, secondMoment };

@@ -1,6 +1,6 @@
 import { type Initializer, init, type WeightSpec, weight } from '../../nn/index.ts';
 import { ArgumentError, matmul, reshape, sizeOf } from '../../tensor/index.ts';
-import { defineHead, type Head, type TargetSpec } from '../head.ts';
+import { defineHead, type Head, mapTarget, type TargetSpec } from '../head.ts';
 import { type HeadInit, type HeadInput, hyperfanIn } from '../init.ts';
 import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts';
 
@@ -57,8 +57,8 @@ export function lowRank({ rank, hidden = [], init: start = hyperfanIn() }: LowRa
       const { factored, whole } = partOf(target, rank);
       return {
         hidden: layers,
-        factors: mapEntries(factored, (w) => factorsOf(w, rank, start, input)),
-        whole: mapEntries(whole, (w) => ({
+        factors: mapTarget(factored, (w) => factorsOf(w, rank, start, input)),
+        whole: mapTarget(whole, (w) => ({
           weight: weight({ shape: [input.width, sizeOf(w.shape)], init: start.weight(w, input) }),
           bias: weight({ shape: [sizeOf(w.shape)], role: 'bias', init: start.bias(w, input) }),
         })),
@@ -67,7 +67,7 @@ export function lowRank({ rank, hidden = [], init: start = hyperfanIn() }: LowRa
     apply: (params, code, target) => {
       const features = trunk(params.hidden, code);
       const { factored, whole } = partOf(target, rank);
-      const products = mapEntries(factored, (w, path) => {
+      const products = mapTarget(factored, (w, path) => {
         const [m, n] = matrixOf(w);
         const a = reshape(affine(features, params.factors[path]!.a), [m, rank]);
         const b = reshape(affine(features, params.factors[path]!.b), [rank, n]);
@@ -75,7 +75,7 @@ export function lowRank({ rank, hidden = [], init: start = hyperfanIn() }: LowRa
       });
       return {
         ...products,
-        ...mapEntries(whole, (w, path) => reshape(affine(features, params.whole[path]!), w.shape)),
+        ...mapTarget(whole, (w, path) => reshape(affine(features, params.whole[path]!), w.shape)),
       };
     },
   });
@@ -93,9 +93,6 @@ function partOf(target: TargetSpec, rank: number): { factored: TargetSpec; whole
     Object.fromEntries(Object.entries(target).filter(([, w]) => isFactored(w) === wanted));
   return { factored: part(true), whole: part(false) };
 }
-
-const mapEntries = <R>(target: TargetSpec, f: (w: WeightSpec, path: string) => R): Record<string, R> =>
-  Object.fromEntries(Object.entries(target).map(([path, w]) => [path, f(w, path)]));
 
 const drawn = (variance: number): Initializer =>
   variance > 0 ? init.normal({ std: Math.sqrt(variance) }) : init.zeros;
