@@ -12,7 +12,7 @@ describe('sinusoid', () => {
     // Fine-tuning helps: to know nothing of the task costs about 3.
     expect(figures.fineTuning!.mse10).toBeLessThan(2.6);
     expect(figures.cnp!.mse10).toBeLessThan(2);
-  }, 60_000);
+  }, 120_000);
 
   test('batches are functions of their number', () => {
     const sizes = { tasks: 3, context: 6, query: 4 };
