@@ -221,11 +221,14 @@ async function pictures(results: readonly TrialResult[], train: readonly Points[
   const made: Picture[] = [];
   for (const { trial, run } of drawn) {
     const lines = [];
+    const limits = { least: -2, most: 2 };
     for (const [task, { title, from, to }] of tasks.entries()) {
       const x = Array.from({ length: 61 }, (_, i) => from + ((to - from) * i) / 60);
       const y: number[] = [];
       for (const v of x)
         y.push(((await run.apply({ code: ndarray(new Int32Array([task]), []), input: [v] })) as NdArray).data[0]!);
+      limits.least = Math.min(limits.least, Math.floor(Math.min(...y)));
+      limits.most = Math.max(limits.most, Math.ceil(Math.max(...y)));
       lines.push({ name: title, colour: colourOf(task), points: x.map((v, i): [number, number] => [v, y[i]!]) });
     }
     const learned = train.map(({ x, y }, task) => ({
@@ -238,7 +241,11 @@ async function pictures(results: readonly TrialResult[], train: readonly Points[
     made.push({
       name: `tasks.${trial.name}.svg`,
       caption: `The three functions after the last task: ${trial.title}.`,
-      content: plot(trial.title, [...lines, ...learned], { x: 'x', y: 'y', limits: { x: [-4, 4], y: [-2, 2] } }),
+      content: plot(trial.title, [...lines, ...learned], {
+        x: 'x',
+        y: 'y',
+        limits: { x: [-4, 4], y: [limits.least, limits.most] },
+      }),
     });
   }
   return made;

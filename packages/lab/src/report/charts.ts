@@ -78,7 +78,7 @@ export function plot(
         nameLocation: 'middle',
         nameGap: 26,
         ...axisStyle,
-        axisLabel: { ...axisStyle.axisLabel, showMaxLabel: false, showMinLabel: limits.x !== undefined },
+        axisLabel: { ...axisStyle.axisLabel, hideOverlap: true, showMaxLabel: false, showMinLabel: false },
         ...ends(limits.x),
       },
       yAxis: {

@@ -11,7 +11,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; } p, figcaption { color: var(--soft); }
 table { border-collapse: collapse; display: block; overflow-x: auto; } th, td { padding: 0.25rem 0.9rem 0.25rem 0; border-bottom: 1px solid var(--line); text-align: left; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.row { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; max-width: 100%; overflow-x: auto; } svg { max-width: 100%; height: auto; }
+td:first-child { min-width: 11rem; }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; max-width: 100%; min-width: min(540px, 100%); overflow-x: auto; } figcaption { width: 0; min-width: 100%; } svg { max-width: 100%; height: auto; }
 img { image-rendering: pixelated; max-width: 100%; }`;
 
 /** A page that needs nothing from elsewhere. */

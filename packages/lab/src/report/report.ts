@@ -42,13 +42,14 @@ export async function writeReport(parts: ReportParts): Promise<string> {
   const settings: [string, string | number][] = [
     ['seed', folder.config.seed],
     ['seeds', folder.seeds.length],
+    ['steps', folder.config.steps ?? "the recipe's own"],
     ...Object.entries(folder.config.settings).map(([key, value]): [string, string] => [key, String(value)]),
     ...Object.entries(folder.config.versions ?? {}),
   ];
   const body = [
     `<h1>${escaped(recipe.name)}</h1><p>${escaped(recipe.summary)}</p>`,
     `<h2>Result</h2>${tableHtml(head, rows)}<p>${note === '' ? '' : `Figures: ${escaped(note)}.<br>`}Published: ${escaped(recipe.reference)}.<br>The run took ${journal.elapsed.toFixed(1)} s.</p>`,
-    `<h2>Pictures</h2><div class="row">${figures.join('')}</div>`,
+    `<h2>Pictures</h2>${folder.seeds.length > 1 ? `<p>Pictures and weights are those of seed ${folder.config.seed}.</p>` : ''}<div class="row">${figures.join('')}</div>`,
     hyper.html,
     `<h2>Settings</h2>${tableHtml(['setting', 'value'], settings)}`,
   ];

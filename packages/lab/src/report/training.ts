@@ -20,7 +20,9 @@ export function trainingCurves(trials: readonly Trial[], lines: readonly Metrics
   });
   const picture = {
     name: 'loss.svg',
-    caption: 'Loss over training steps.',
+    caption: lines.some(({ phase }) => phase !== undefined)
+      ? 'Loss over training steps; the phases of a trial stand one after another.'
+      : 'Loss over training steps.',
     content: curves('loss', loss, { log: true }),
   };
   return loss.length === 0 ? titles : [picture, ...titles];
