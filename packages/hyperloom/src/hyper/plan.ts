@@ -30,7 +30,7 @@ export interface Budget {
   readonly parameters?: number;
   /** Multiply-adds for one example: its part of the generation, and the target's forward pass. */
   readonly multiplyAdds?: number;
-  /** Bytes of the parameters and of the weights that are generated for one batch. */
+  /** Bytes of the parameters and of the weights that are generated for one batch, counted as if each were made whole. */
   readonly bytes?: number;
 }
 

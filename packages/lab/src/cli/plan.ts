@@ -27,8 +27,10 @@ Examples:
 Every figure comes from the spec and the traced program of the real hypernetwork; nothing is trained, and no array made.
 multiply-adds: of generating the weights once; of one example in a batch with a code for each example; and of one in a
 batch with one code, its part of the generation included. bytes: of the parameters, and of the weights generated for a
-batch. Heads stand in order of what they can generate, and the first that fits the budget is recommended; without a
-budget that is 10 times the parameters of the target. Exit codes: 0 planned (whether one fits or not), 2 misused.`;
+batch as if each were made whole. With a code for each example that is the most that it can be: products with weights
+of lowRank, experts and scale are often taken without making them; multiply-adds count what is done. Heads stand in
+order of what they can generate, and the first that fits the budget is recommended; without a budget that is 10 times
+the parameters of the target. Exit codes: 0 planned (whether one fits or not), 2 misused.`;
 
 /** A number above 0, for a flag; 1e6 is one too. */
 function positive(text: string): number {
@@ -50,7 +52,11 @@ export function addPlan(command: Command): void {
     .option('--shared', 'one code for a batch: what the budget counts (default: a code for each example)')
     .option('--budget-parameters <n>', 'parameters of the whole hypernetwork', positive)
     .option('--budget-multiply-adds <n>', 'multiply-adds for one example', positive)
-    .option('--budget-bytes <n>', 'bytes of the parameters and of the weights generated for a batch', positive)
+    .option(
+      '--budget-bytes <n>',
+      'bytes of the parameters and of the weights generated for a batch, made whole',
+      positive,
+    )
     .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered)
     .option('--json', 'one JSON object')
     .addHelpText('after', explanation)
