@@ -82,6 +82,7 @@ const seriesOf = (outcomes: readonly Outcome[], points: (outcome: Outcome) => [n
     points: points(outcome),
     colour: colourOf(i),
     dashed: i >= 7,
+    mark: 'line',
   }));
 
 const ratiosByLayer = ({ variance }: Outcome): [number, number][] =>
@@ -126,7 +127,7 @@ function settingsOf(argv: readonly string[]): Settings {
 /** When and where a table was taken, below it. */
 function taken({ rate }: Settings, seeds: number, begin: number): string {
   const seconds = Math.round((performance.now() - begin) / 1000);
-  return `${showMachine(machine())}; one thread, Adam ${rate}, ${seeds} seeds, ${seconds} s in all.`;
+  return `${showMachine(machine())}; one thread, Adam ${rate}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}, ${seconds} s in all.`;
 }
 
 async function study(
@@ -144,6 +145,8 @@ async function study(
     const layers = plot(`${target.title}: activations beside the ordinary start`, seriesOf(outcomes, ratiosByLayer), {
       x: 'layer',
       log: { y: true },
+      // Ordinary Kaiming leaves the picture at the second layer.
+      limits: { y: [0.01, 10_000] },
     });
     const curve = plot(`${target.title}: loss`, seriesOf(outcomes, learningCurve), {
       x: 'step',

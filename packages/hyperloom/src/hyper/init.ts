@@ -107,9 +107,9 @@ export const hyperfanOut = ({ biases = false, c }: HyperfanOptions = {}): HeadIn
  * values, so that every code begins with the same, ordinary network. The code has no influence on the first step,
  * and the head's hidden layers and the code get no gradient in it: both begin with the second.
  *
- * The bias holds a whole network only in heads that have one for each weight (`dense`). A head that shares its
- * biases between the slices or tiles of a weight (`layerwise`, `chunked`) would start with equal slices: give it a
- * stored base instead (`base: true`).
+ * The bias holds a whole network only in heads that have one for each weight (`dense`, `lowRank`, `experts`, `scale`).
+ * A head that shares its biases between weights (`layerwise`, `chunked`) would start with equal ones, and one that has
+ * none (`coordinate`, `graph`) with zeros: give it a stored base instead (`base: true`).
  * @example
  * const head = heads.dense({ hidden: [32], init: hyper.biasHyperInit() });
  */
