@@ -31,8 +31,11 @@ export function updateDocument(name: string, sections: Readonly<Record<string, s
   writeFileSync(path, text);
 }
 
-/** Writes a picture into `docs/`. */
-export const writePicture = (name: string, svg: string): void => writeFileSync(pathOf(name), `${svg}\n`);
+/** Writes a picture into `docs/`, with a title for those who hear it and without its style for pointers. */
+export function writePicture(name: string, title: string, svg: string): void {
+  const plain = svg.replace(/<style\s*><!\[CDATA\[[\s\S]*?\]\]>\s*<\/style>\s*/g, '');
+  writeFileSync(pathOf(name), `${plain.replace(/^<svg[^>]*>/, (open) => `${open}<title>${title}</title>`)}\n`);
+}
 
 /** Three figures that say most: 0.00123, 12.3, 1,230. */
 export const figure = (value: number): string => {

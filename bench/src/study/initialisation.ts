@@ -142,18 +142,19 @@ async function study(
     outcomes.push(await outcomeOf(scheme, target, task, settings, steps));
   }
   if (settings.write) {
-    const layers = plot(`${target.title}: activations beside the ordinary start`, seriesOf(outcomes, ratiosByLayer), {
+    const titles = {
+      variance: `${target.title}: activations beside the ordinary start`,
+      loss: `${target.title}: loss`,
+    };
+    const variance = plot(titles.variance, seriesOf(outcomes, ratiosByLayer), {
       x: 'layer',
       log: { y: true },
       // Ordinary Kaiming leaves the picture at the second layer.
       limits: { y: [0.01, 10_000] },
     });
-    const curve = plot(`${target.title}: loss`, seriesOf(outcomes, learningCurve), {
-      x: 'step',
-      limits: { y: [0.4, 3] },
-    });
-    writePicture(`initialisation-${name}-variance.svg`, standalone(layers));
-    writePicture(`initialisation-${name}-loss.svg`, standalone(curve));
+    const loss = plot(titles.loss, seriesOf(outcomes, learningCurve), { x: 'step', limits: { y: [0.4, 3] } });
+    writePicture(`initialisation-${name}-variance.svg`, titles.variance, standalone(variance));
+    writePicture(`initialisation-${name}-loss.svg`, titles.loss, standalone(loss));
   }
   return `${tableOf(outcomes)}\n\n${taken(settings, settings.seeds, begin)}`;
 }
