@@ -4,6 +4,7 @@ import { codes, type HeadInit, heads, hyperfanIn, hypernetwork, kaimingInit } fr
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
 import { concat, mean, type NdArray, ndarray, random, square, type Tensor, vmap } from 'hyperloom/tensor';
+import { asShipped } from './asShipped.ts';
 import { concatenation, matched } from './concatenation.ts';
 import type { Experiment, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import {
@@ -21,14 +22,14 @@ const inits = { hyperfan: hyperfanIn, kaiming: kaimingInit } as const;
 type InitName = keyof typeof inits;
 
 const options = {
-  controls: { default: true, help: 'also train the controls, and both depths with ordinary Kaiming heads' },
+  control: { default: true, help: 'also train the controls, and both depths with ordinary Kaiming heads' },
   init: {
     default: 'hyperfan',
     choices: Object.keys(inits),
     help: 'how the heads of the hierarchy start: hyperfan, or kaiming for what suits layers whose outputs are no weights',
   },
-  families: { default: 32, least: 1, help: 'fresh families in a batch' },
-  members: { default: 4, least: 1, help: 'members of each' },
+  families: { default: 32, least: 1, whole: true, help: 'fresh families in a batch' },
+  members: { default: 4, least: 1, whole: true, help: 'members of each' },
   clip: { default: 1, least: 0, help: 'largest norm of a gradient (0: no limit)' },
   learningRate: { default: 0.002, least: 0, help: 'first learning rate of Adam, which falls to 0 by cosine' },
 };
@@ -120,7 +121,7 @@ async function prepare(settings: Settings, { seed, steps: asked = steps }: RunFl
     trial('concatenation', 'one network, told the codes', widthFor(direct)),
   ];
   return {
-    trials: settings.controls === false ? [main] : [main, ...controls],
+    trials: settings.control === false ? [main] : [main, ...controls],
     columns: [
       { metric: 'parameters', title: 'parameters', format: 'integer' },
       { metric: 'mse', title: 'test MSE', format: 'number' },
@@ -133,7 +134,7 @@ async function prepare(settings: Settings, { seed, steps: asked = steps }: RunFl
       'params.member': nn.countParams(net().spec),
     },
     pictures,
-    judge: (metrics) => (init === 'hyperfan' && clip > 0 ? judged(metrics, settings.controls !== false) : undefined),
+    judge: (metrics) => (asShipped(options, settings) ? judged(metrics, settings.control !== false) : undefined),
   };
 }
 
