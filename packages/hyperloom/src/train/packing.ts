@@ -58,7 +58,7 @@ interface Part {
 }
 
 /** What packing reads of a weight; `trained` is true when absent. */
-type Leaf = Aval & { readonly trained?: boolean };
+type Leaf = Aval & { readonly trained?: boolean; readonly role?: string };
 
 /**
  * Lays out the weights of a spec, in the order of the tree.
@@ -128,8 +128,11 @@ function chosenPaths(
   if (trained === undefined) return new Set(paths);
   const chosen = new Set<string>();
   for (const pattern of typeof trained === 'string' ? [trained] : trained) {
-    const found = paths.filter(glob(pattern));
-    if (found.length === 0)
+    const fits = glob(pattern);
+    const found = paths.filter(fits);
+    // Running statistics move where a pattern fits them, without a gradient.
+    const isMoving = Object.entries(leaves).some(([path, { role }]) => role === 'statistic' && fits(path));
+    if (found.length === 0 && !isMoving)
       throw new ArgumentError(
         `train: expected a pattern of trained weights that fits one (${paths.join(', ')}), got "${pattern}"`,
       );

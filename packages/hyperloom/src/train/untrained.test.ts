@@ -101,6 +101,9 @@ describe('what is trained', () => {
     const whole = await train(net, options({ initial: first.params }));
     expect(flat(all.params)).toEqual(flat(whole.params));
     expect(numbers(all.params, 'norm.mean')).not.toEqual(numbers(first.params, 'norm.mean'));
+    const statistics = await train(net, options({ trained: ['fc.*', 'norm.mean'], initial: first.params }));
+    expect(numbers(statistics.params, 'norm.mean')).not.toEqual(numbers(first.params, 'norm.mean'));
+    expect(numbers(statistics.params, 'norm.variance')).toEqual(numbers(first.params, 'norm.variance'));
     await expect(train(net, options({ trained: 'conv.*' }))).rejects.toThrowErrorMatchingInlineSnapshot(
       `[ArgumentError: train: expected a pattern of trained weights that fits one (norm.scale, norm.shift, fc.weight, fc.bias), got "conv.*"]`,
     );
