@@ -2,7 +2,11 @@ import { type Context, init, type WeightSpec } from '../nn/index.ts';
 import { ArgumentError, gather, glob, mul, oneHot, reshape, ShapeError, type Tensor } from '../tensor/index.ts';
 import { mapTarget, type TargetSpec, type Weights } from './head.ts';
 
-/** Stored weights of which each code has its own: running statistics of each task, an output layer for each task. */
+/**
+ * Stored weights of which each code has its own: running statistics of each task, an output layer for each task.
+ * A batch of several codes is normalised as one, and each row of running statistics moves towards that batch by its
+ * code's share of it: statistics of single tasks come from batches of one code, or from groups under `nn.each`.
+ */
 export interface PerCode {
   /** Number of codes. */
   readonly count: number;
