@@ -94,6 +94,8 @@ test('the layers of a head are seen, with and without a code', () => {
     ['layer0:relu', [4]],
     ['layer1:relu', [3]],
   ];
+  const probe = Object.fromEntries(expected.map(([name]) => [name as string, ndarray([0, 1])]));
+  expect(readActivity(probe).layers.map(({ layer }) => layer)).toEqual(['head', 'head 2', 'layer0', 'layer1']);
   expect(layersOf(3, true)).toEqual(expected);
   expect(layersOf(codes.learned({ size: 3 }), undefined)).toEqual(expected);
 });

@@ -77,6 +77,7 @@ function perUnit(t: Tensor): Tensor {
 
 /** The units of one layer. */
 export interface LayerActivity {
+  /** The layer; `head`, then `head 2` where it has several of one kind. */
   readonly layer: string;
   /** The activation: `relu`, `tanh` or `sigmoid`. */
   readonly activation: string;
@@ -97,11 +98,12 @@ export interface Activity {
 /** Reads what an engine computed of {@link probeActivity}. */
 export function readActivity(probe: Readonly<Record<string, NdArray>>): Activity {
   const layers = Object.entries(probe).map(([name, { data }]): LayerActivity => {
-    const [layer, activation] = name.split(':') as [string, string];
+    const [layer, operation] = name.split(':') as [string, string];
+    const [activation, number] = operation.split(' ') as [string, string?];
     const shares = Array.from(data);
     return {
-      layer,
-      activation: activation.split(' ')[0]!,
+      layer: number === undefined ? layer : `${layer} ${number}`,
+      activation,
       units: shares.length,
       stuck: shares.filter((share) => share >= 1 - 1e-6).length,
       flat: shares.reduce((a, b) => a + b, 0) / shares.length,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Plan } from 'hyperloom/hyper';
@@ -251,6 +251,20 @@ describe('the command line', () => {
     const brief = ['--steps', '200', '--set', 'control=false', '--threads', '1', '--json'];
     const piped = await spawned(['train', 'pareto-toy', ...brief, '--out', out], undefined, { leave: true });
     expect([piped.code, piped.err]).toEqual([0, '']);
+  });
+
+  test.skipIf(process.platform !== 'linux')('an output that cannot be written is one line', async () => {
+    const full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=source', entry, 'recipes'], {
+      stdio: ['ignore', full.fd, 'pipe'],
+    });
+    let err = '';
+    child.stderr?.on('data', (text) => {
+      err += text;
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
+    expect(err).toMatch(/^hyperloom: cannot write the output: ENOSPC.*\n$/);
+    await full.close();
   });
 
   test('plans heads for a recipe and for a target, with the figures of the paper', async () => {

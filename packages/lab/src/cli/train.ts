@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Engine } from 'hyperloom/engine';
 import type { Experiment, Recipe } from '../recipes/recipe.ts';
 import { type EngineFlags, engineOf } from '../run/engine.ts';
 import { execute, type Outcome } from '../run/execute.ts';
@@ -60,16 +61,53 @@ export function addTrain(command: Command, version: string): void {
 
 async function trainRecipe(name: string, flags: TrainFlags, version: string): Promise<void> {
   const began = performance.now();
+  // Before anything else is asked of the machine: a name that is mistyped.
+  recipeOf(name);
+  const engine = await engineOf(flags);
+  const interrupt = interruptible();
+  try {
+    await trainWith(engine, interrupt.signal, name, flags, { version, began });
+  } finally {
+    interrupt.release();
+    await engine.dispose();
+  }
+}
+
+/** A signal for Ctrl-C, or a request to end. A second one ends the process. */
+function interruptible(): { readonly signal: AbortSignal; release(): void } {
+  const stop = new AbortController();
+  let stopped = 0;
+  const onSignal = () => {
+    // A second signal means it, unless it is the first one once more: npx passes on what the terminal sends already.
+    if (stop.signal.aborted && performance.now() - stopped > 1_000) process.exit(1);
+    if (!stop.signal.aborted) stopped = performance.now();
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return { signal: stop.signal, release: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
+}
+
+async function trainWith(
+  engine: Engine,
+  signal: AbortSignal,
+  name: string,
+  flags: TrainFlags,
+  { version, began }: { readonly version: string; readonly began: number },
+): Promise<void> {
   const recipe = recipeOf(name);
   const { json = false, resume = false } = flags;
   const out = flags.out ?? join('runs', `${name}-${flags.seed ?? 0}`);
-  const engine = await engineOf(flags);
   const before = await RunFolder.found(out, { resume });
   const settings = settingsFrom(recipe, flags.set, before?.recipe === name ? before.settings : {});
   const seed = flags.seed ?? before?.seed ?? 0;
   const steps = flags.steps ?? before?.steps ?? null;
   // Settings that do not fit must leave no folder behind, so the experiment comes first.
   const experiment = await recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
+  if (signal.aborted) {
+    process.stderr.write('hyperloom: stopped before it began\n');
+    process.exitCode = 1;
+    return;
+  }
   const versions = { hyperloom: version, node: process.versions.node, onnxruntime: runtime.version };
   const seeds = flags.seeds ?? before?.seeds ?? recipe.seeds ?? 1;
   const folder = await RunFolder.create(out, { recipe: name, settings, seed, seeds, steps, versions }, { resume });
@@ -87,15 +125,6 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
     import('../report/palette.ts'),
   ]);
 
-  const stop = new AbortController();
-  let stopped = 0;
-  const onSignal = () => {
-    // A second signal means it, unless it is the first one once more: npx passes on what the terminal sends already.
-    if (stop.signal.aborted && performance.now() - stopped > 1_000) process.exit(1);
-    if (!stop.signal.aborted) stopped = performance.now();
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const display = json ? jsonDisplay : textDisplay(process.stdout, folder.seeds);
   try {
     const outcome = await execute({
@@ -104,7 +133,7 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
       recipe,
       experiment,
       engine,
-      signal: stop.signal,
+      signal,
       onEvent: (event) => display.show(event),
     });
     if (outcome.stopped) {
@@ -130,9 +159,7 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
     throw error;
   } finally {
     display.end();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     folder.release();
-    await engine.dispose();
   }
 }
 

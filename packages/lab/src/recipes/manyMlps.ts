@@ -132,12 +132,17 @@ function coded(name: string, title: string, family: Family, known: Known): Trial
       const own = training(batches(theirs, { size: later, seed }), asked ?? steps.newUsers, 0.01);
       return session.train(after, { ...own, initial, trained: 'code.**' }, 'newUsers');
     },
-    measure: async (run): Promise<Figures> => ({
-      mse: await curveError(run, seed, numbers(0, users)),
-      'newUser.mse': await curveError(run, seed, numbers(users, users + later)),
-      'newUser.parameters': nn.countParams(after.spec) / later - nn.countParams(before.spec) / later,
-      'oldUsers.changed': changed(old, run.params),
-    }),
+    measure: async (run): Promise<Figures> => {
+      const mse = await curveError(run, seed, numbers(0, users));
+      // A run that was stopped before the new users came knows none of them.
+      if (nn.countParams(run.model.spec as never) < nn.countParams(after.spec)) return { mse };
+      return {
+        mse,
+        'newUser.mse': await curveError(run, seed, numbers(users, users + later)),
+        'newUser.parameters': nn.countParams(after.spec) / later - nn.countParams(before.spec) / later,
+        'oldUsers.changed': changed(old, run.params),
+      };
+    },
   };
 }
 

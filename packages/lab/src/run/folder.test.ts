@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -79,6 +79,15 @@ test('checkpoints are named by trial, phase and seed', async () => {
   expect(() => name(3, '../main')).toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: expected letters, digits, - and _ for the name of a trial or phase, got "../main"]`,
   );
+});
+
+test('the command that goes on is one that a shell takes', async () => {
+  const path = join(root, "my 'run'");
+  await mkdir(path);
+  await writeFile(join(path, 'config.json'), JSON.stringify(config));
+  const { resuming } = await RunFolder.open(path);
+  const printed = execFileSync('sh', ['-c', resuming.replace('hyperloom', `printf '%s\\n'`)], { encoding: 'utf8' });
+  expect(printed.split('\n')).toEqual(['train', 'mnist', '--out', path, '--resume', '']);
 });
 
 test('the config.json of something else is no run', async () => {

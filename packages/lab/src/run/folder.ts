@@ -117,7 +117,8 @@ export class RunFolder {
 
   /** The command that goes on with the run. */
   get resuming(): string {
-    return `hyperloom train ${this.config.recipe} --out ${this.path} --resume`;
+    const path = /^[\w./+=:@-]+$/.test(this.path) ? this.path : `'${this.path.replaceAll("'", `'\\''`)}'`;
+    return `hyperloom train ${this.config.recipe} --out ${path} --resume`;
   }
 
   /** Writes a file of the folder, whole or not at all. */
