@@ -52,15 +52,18 @@ async function picture(title: string, { layers }: VarianceReport): Promise<strin
   const { plot, standalone } = await import('../report/charts.ts');
   const { colourOf } = await import('../report/palette.ts');
   const compared = layers.some(({ activation }) => activation.ratio !== undefined);
+  const shown = compared ? layers.filter(({ activation }) => activation.ratio !== undefined) : layers;
   const series = (['activation', 'gradient'] as const).map((kind, i) => ({
     name: `${kind}s`,
     colour: colourOf(i),
     mark: 'both' as const,
-    points: layers.flatMap(({ [kind]: { model, ratio } }, at): [number, number][] => {
+    points: shown.flatMap(({ [kind]: { model, ratio } }, at): [number, number][] => {
       const value = compared ? ratio : model;
       return value !== undefined && value > 0 ? [[at + 1, value]] : [];
     }),
   }));
   const y = compared ? 'mean square / ordinary' : 'mean square';
-  return standalone(plot(`${title}: start`, series, { x: 'layer', y, log: { y: true } }));
+  const x = `layer, from ${shown[0]?.path} to ${shown.at(-1)?.path}`;
+  const limits = { x: [0, shown.length + 1] } as const;
+  return standalone(plot(`${title}: start`, series, { x, y, log: { y: true }, limits }));
 }

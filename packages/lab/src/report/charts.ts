@@ -58,6 +58,8 @@ export function plot(
 ): string {
   const rows = Array.from({ length: Math.ceil(series.length / 2) }, (_, i) => series.slice(2 * i, 2 * i + 2));
   const below = 20 * (rows.length - 1);
+  const xs = series.flatMap(({ points }) => points.map(([px]) => px));
+  const ys = series.flatMap(({ points }) => points.map(([, py]) => py));
   const ends = (range: readonly [number, number] | undefined) =>
     range === undefined ? { min: 'dataMin', max: 'dataMax' } : { min: range[0], max: range[1] };
   return draw(
@@ -78,6 +80,8 @@ export function plot(
         nameLocation: 'middle',
         nameGap: 26,
         ...axisStyle,
+        // Steps and layers are whole.
+        ...(xs.every(Number.isInteger) && { minInterval: 1 }),
         axisLabel: { ...axisStyle.axisLabel, hideOverlap: true, showMaxLabel: false, showMinLabel: false },
         ...ends(limits.x),
       },
@@ -88,7 +92,8 @@ export function plot(
         nameLocation: 'middle',
         nameGap: 44,
         ...axisStyle,
-        ...(limits.y && ends(limits.y)),
+        ...(log.y && { axisLabel: { ...axisStyle.axisLabel, formatter: power } }),
+        ...(limits.y ? ends(limits.y) : log.y && ends(decades(ys))),
       },
       series: series.map(({ name, points, colour, dashed, mark, size: diameter = mark === 'points' ? 8 : 5 }) => {
         const data = points.map(([px, py]) => [px, py]);
@@ -109,6 +114,19 @@ export function plot(
     { width: size.width, height: size.height + Math.max(0, below - 20) },
   );
 }
+
+/** The powers of ten around some positive numbers. */
+function decades(values: readonly number[]): [number, number] {
+  const logs = values.filter((value) => value > 0 && Number.isFinite(value)).map(Math.log10);
+  if (logs.length === 0) return [1, 10];
+  const [least, most] = logs.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+  const from = Math.floor(least);
+  return [10 ** from, 10 ** Math.max(from + 1, Math.ceil(most))];
+}
+
+/** A number on a scale of logarithms, short however large or small it is. */
+const power = (value: number): string =>
+  value >= 1e5 || value < 1e-4 ? value.toExponential(0).replace('e+', 'e') : String(Number(value.toPrecision(3)));
 
 /** Curves over training steps, as SVG; a scale of logarithms only where no value is 0 or less. */
 export function curves(title: string, series: readonly Series[], { log = false } = {}): string {

@@ -65,6 +65,20 @@ test('charts are SVG with their titles', () => {
   ).toContain('errors');
 });
 
+test('scales of logarithms end at powers of ten with short names, and steps are whole', () => {
+  const points = [
+    [1, 0.4],
+    [2, 3e8],
+    [3, 20],
+  ] as const;
+  const svg = curves('loss', [{ name: 'a', points, colour: '#000' }], { log: true });
+  const labels = [...svg.matchAll(/<text[^>]*>([^<]+)<\/text>/g)].map(([, text]) => text);
+  expect(labels).toContain('1e9');
+  expect(labels).toContain('0.1');
+  expect(labels).toContain('2');
+  expect(labels).not.toContain('1.5');
+});
+
 test('a scale of logarithms is left where a value is not above 0', () => {
   const [first, ...rest] = [10, 1, 0].map((last) =>
     curves(
