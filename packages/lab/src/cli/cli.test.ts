@@ -237,6 +237,14 @@ describe('the command line', () => {
     await expect(access(out)).rejects.toThrow(/ENOENT/);
   });
 
+  test('a run that diverges before it has saved anything leaves no folder behind', async () => {
+    const out = join(folder, 'diverged');
+    const settings = ['--set', 'learningRate=1e30', '--steps', '20', '--threads', '1'];
+    const { code, err } = await hyperloom(['train', 'pareto-toy', ...settings, '--out', out]);
+    expect([code, err]).toEqual([1, expect.stringMatching(/the loss is NaN.*no checkpoint was saved\n$/)]);
+    await expect(access(out)).rejects.toThrow(/ENOENT/);
+  });
+
   test('a run that cannot begin leaves no folder behind', async () => {
     const out = join(folder, 'never');
     // The size is met only when the trial trains.

@@ -154,8 +154,7 @@ async function trainWith(
       process.exitCode = 1;
     }
   } catch (error) {
-    // A run that cannot even begin needs no --resume.
-    if (journal.lines.every(({ trial }) => trial === undefined)) await folder.discard();
+    await folder.discard();
     throw error;
   } finally {
     display.end();

@@ -31,6 +31,11 @@ test('a run that is given up takes its files away, and no others', async () => {
   await fresh.write('metrics.jsonl', '');
   await fresh.discard();
   expect(await readdir(join(root, 'h'))).toEqual([]);
+  const saved = await RunFolder.create(join(root, 'h'), config, { resume: false });
+  await writeFile(saved.checkpoint({ seed: 0, trial: 'main', phase: 'task1' }), '');
+  await saved.discard();
+  expect(await readdir(join(root, 'h'))).toContain('config.json');
+  saved.release();
   const path = join(root, 'j');
   await mkdir(path);
   await writeFile(join(path, 'notes.txt'), 'mine');

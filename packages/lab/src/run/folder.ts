@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeAtomic } from 'hyperloom/io';
 import { ArgumentError, FormatError } from 'hyperloom/tensor';
@@ -79,9 +79,10 @@ export class RunFolder {
     }
   }
 
-  /** Takes back a new run that failed before it trained anything; one that was there before stays. */
+  /** Takes back a new run that failed before it saved anything to go on from; one that was there before stays. */
   async discard(): Promise<void> {
-    if (!this.made.run) return;
+    const saved = async () => (await readdir(this.path)).some((name) => /^checkpoint\..*safetensors$/.test(name));
+    if (!this.made.run || (await saved())) return;
     for (const name of ['metrics.jsonl', 'config.json']) await rm(join(this.path, name), { force: true });
     this.release();
     // What else is in the folder is not ours.
