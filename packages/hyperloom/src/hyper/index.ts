@@ -1,8 +1,34 @@
-export { type Activity, type LayerActivity, probeActivity, readActivity } from './activity.ts';
 export type { Base } from './base.ts';
-export { type Candidate, candidates } from './candidates.ts';
 export * as codes from './codes/index.ts';
 export type { AnyConditioner, Conditioner, SourceOf } from './conditioner.ts';
+export { type Activity, type LayerActivity, probeActivity, readActivity } from './diagnostics/activity.ts';
+export { type Inspectable, type Inspection, inspect, type WeightReport } from './diagnostics/inspect.ts';
+export { type NearestOptions, type Neighbour, nearestCodes } from './diagnostics/nearest.ts';
+export { type Projection, projectCodes } from './diagnostics/projection.ts';
+export {
+  type CodedExamples,
+  type CodedModel,
+  type Movement,
+  probeSensitivity,
+  readSensitivity,
+  type Sensitivity,
+  type SensitivityProbe,
+} from './diagnostics/sensitivity.ts';
+export { type Moments, moments, type Statistics, statistics } from './diagnostics/statistics.ts';
+export {
+  type LayerVariance,
+  type Probed,
+  type ProbedExamples,
+  type VarianceSample,
+  varianceProbe,
+} from './diagnostics/variance.ts';
+export {
+  showVariance,
+  type VarianceFigure,
+  type VarianceReport,
+  type VarianceRow,
+  varianceReport,
+} from './diagnostics/varianceReport.ts';
 export { grow } from './grow.ts';
 export {
   type AnyHead,
@@ -34,35 +60,9 @@ export {
   kaimingInit,
   mipInit,
 } from './init.ts';
-export { type Inspectable, type Inspection, inspect, type WeightReport } from './inspect.ts';
-export { type NearestOptions, type Neighbour, nearestCodes } from './nearest.ts';
 export * as pareto from './pareto.ts';
 export type { PerCode } from './perCode.ts';
-export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan.ts';
-export { type Projection, projectCodes } from './projection.ts';
+export { type Candidate, candidates } from './plan/candidates.ts';
+export { type Budget, type Plan, type PlanEntry, type PlanOptions, type PlanTarget, plan } from './plan/plan.ts';
 export { type Memory, type MemoryRegularizer, type RememberOptions, remember } from './remember.ts';
 export { type Selection, select } from './select.ts';
-export {
-  type CodedExamples,
-  type CodedModel,
-  type Movement,
-  probeSensitivity,
-  readSensitivity,
-  type Sensitivity,
-  type SensitivityProbe,
-} from './sensitivity.ts';
-export { type Moments, moments, type Statistics, statistics } from './statistics.ts';
-export {
-  type LayerVariance,
-  type Probed,
-  type ProbedExamples,
-  type VarianceSample,
-  varianceProbe,
-} from './variance.ts';
-export {
-  showVariance,
-  type VarianceFigure,
-  type VarianceReport,
-  type VarianceRow,
-  varianceReport,
-} from './varianceReport.ts';

@@ -1,4 +1,4 @@
-import { ArgumentError, iota, mean, random, type Tensor, tree, vmap } from '../tensor/index.ts';
+import { ArgumentError, add, iota, mean, random, type Tensor, tree, vmap } from '../tensor/index.ts';
 import { type Context, defineModule, type Module } from './module.ts';
 
 /**
@@ -41,7 +41,7 @@ function listening(context: Context | undefined, index: Tensor) {
     ...(context.training && context.key && { key: random.foldIn(context.key, index) }),
     ...(context.update && {
       update: (path: string, delta: Tensor) => {
-        updates[path] = delta;
+        updates[path] = path in updates ? add(updates[path] as Tensor, delta) : delta;
       },
     }),
     ...(context.observe && {

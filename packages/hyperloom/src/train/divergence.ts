@@ -20,6 +20,7 @@ const firstBad = (values: unknown): string | undefined =>
 export interface Failure {
   readonly step: number;
   readonly loss: number;
+  readonly penalty?: number;
   readonly gradientNorm: number;
   readonly before: { readonly loss: number; readonly gradientNorm: number } | undefined;
   readonly batch: unknown;
@@ -28,8 +29,11 @@ export interface Failure {
 }
 
 /** The error for a step that went wrong: what, when, why in all likelihood, and where to go on from. */
-export function divergence({ step, loss, gradientNorm, before, batch, params, checkpoint }: Failure): DivergenceError {
-  const what = Number.isFinite(loss) ? `the gradient's norm is ${gradientNorm}` : `the loss is ${loss}`;
+export function divergence(failure: Failure): DivergenceError {
+  const { step, loss, penalty = 0, gradientNorm, before, batch, params, checkpoint } = failure;
+  const forward = Number.isFinite(loss) ? `the regulariser's penalty is ${penalty}` : `the loss is ${loss}`;
+  const isForward = !Number.isFinite(loss + penalty);
+  const what = isForward ? forward : `the gradient's norm is ${gradientNorm}`;
   const saved = checkpoint
     ? `last good checkpoint: step ${checkpoint.step}, ${checkpoint.path}`
     : 'no checkpoint was saved';
@@ -44,7 +48,7 @@ export function divergence({ step, loss, gradientNorm, before, batch, params, ch
       before === undefined
         ? ''
         : `, after a loss of ${before.loss.toPrecision(4)} and a gradient norm of ${before.gradientNorm.toPrecision(4)}`;
-    return Number.isFinite(loss)
+    return !isForward
       ? `a derivative that is infinite at this point (sqrt or log at 0, say), or an overflow on the way back${grew}`
       : `an overflow in the forward pass or the loss${grew}; lower the learning rate or clip the gradient`;
   }

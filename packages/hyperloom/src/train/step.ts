@@ -82,7 +82,8 @@ export function stepProgram(options: StepOptions, carried: unknown): TracedForm 
     const one = (example: Example, row: Tensor) => {
       const updates: Record<string, Tensor> = {};
       const update = (path: string, delta: Tensor): void => {
-        updates[path] = delta;
+        // A layer that is applied twice reports twice.
+        updates[path] = path in updates ? add(updates[path]!, delta) : delta;
       };
       const context = { training: true, key: random.foldIn(key, row), update };
       const output = model.apply(params as never, example.input as never, context);

@@ -125,7 +125,7 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
     const index = progress.step;
     const batch = data.at(index);
     const result = await stepper.step(index, batch);
-    if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm)) {
+    if (!Object.values(result).every(Number.isFinite)) {
       throw divergence({
         step: index,
         ...result,

@@ -68,6 +68,23 @@ describe('running statistics', () => {
     expect(own.mse!).toBeLessThan(without.mse! / 2);
   });
 
+  test('of a layer that is applied twice move twice', async () => {
+    const norm = nn.batchNorm({ channels: 2, momentum: 0.1 });
+    const model = (times: number) =>
+      nn.defineModule({
+        name: 'repeated',
+        spec: { norm: norm.spec, fc: nn.linear({ in: 2, out: 1 }).spec },
+        apply: ({ norm: own, fc }, input: Tensor, context?: nn.Context) => {
+          for (let i = 0; i < times; i++) nn.applyChild('norm', norm, own, input, context);
+          return nn.applyChild('fc', nn.linear({ in: 2, out: 1 }), fc, input, context);
+        },
+      });
+    const means = async (times: number) =>
+      numbers((await train(model(times), options({ steps: 1 }))).params, 'norm.mean');
+    const [one, two] = [await means(1), await means(2)];
+    for (const i of [0, 1]) expect(two[i]).toBeCloseTo(2 * one[i]!, 5);
+  });
+
   test('of each code are its own', async () => {
     const index = ndarray(
       Int32Array.from({ length: count }, () => 1),
@@ -174,6 +191,13 @@ describe('a regulariser', () => {
     expect(b).toBeCloseTo(-3, 1);
     const steps = events.filter((e) => e.event === 'step');
     expect(steps[0]!.penalty).toBeGreaterThan(steps.at(-1)!.penalty!);
+  });
+
+  test('that is no number stops the run', async () => {
+    const odd = { apply: ({ bias }: { bias: Tensor }) => mul(sum(bias), Number.NaN) };
+    await expect(train(line, options({ regularizer: odd }))).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[DivergenceError: training stopped at step 0: the regulariser's penalty is NaN; likely cause: an overflow in the forward pass or the loss; lower the learning rate or clip the gradient; no checkpoint was saved]`,
+    );
   });
 
   test('with lookahead is taken where the optimiser would go, as a constant', async () => {

@@ -15,11 +15,11 @@ import {
   square,
   type Tensor,
 } from '../../tensor/index.ts';
+import { secondMoment as momentAfter } from '../generator/moment.ts';
+import type { Affine } from '../generator/trunk.ts';
+import { evenColumns, isConstant, multipliers, startOf, unitModel } from '../generator/unit.ts';
 import { defineHead, type Head, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
-import { secondMoment as momentAfter } from '../moment.ts';
-import type { Affine } from '../trunk.ts';
-import { evenColumns, isConstant, multipliers, startOf, unitModel } from '../unit.ts';
 
 /** Settings of {@link chunked}. */
 export interface ChunkedOptions {

@@ -13,11 +13,11 @@ import {
   split,
   type Tensor,
 } from '../../tensor/index.ts';
+import { type AxisName, axesOf, fourier, specFeatureCount, specFeatures } from '../generator/target-features.ts';
+import type { Affine } from '../generator/trunk.ts';
+import { evenColumns, factorOf, isConstant, startOf, staysConstant, unitModel } from '../generator/unit.ts';
 import { defineHead, type Head, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
-import { type AxisName, axesOf, fourier, specFeatureCount, specFeatures } from '../target-features.ts';
-import type { Affine } from '../trunk.ts';
-import { evenColumns, factorOf, isConstant, startOf, staysConstant, unitModel } from '../unit.ts';
 
 /** Settings of {@link coordinate}. */
 export interface CoordinateOptions {

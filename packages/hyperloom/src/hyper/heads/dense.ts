@@ -1,8 +1,8 @@
 import { type Activation, relu, weight } from '../../nn/index.ts';
 import { reshape, sizeOf } from '../../tensor/index.ts';
+import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../generator/trunk.ts';
 import { defineHead, type Head, mapTarget } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
-import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts';
 
 /** Settings of {@link dense}. */
 export interface DenseOptions {

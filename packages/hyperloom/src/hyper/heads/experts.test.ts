@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../engine/reference/index.ts';
 import * as nn from '../../nn/index.ts';
 import { mul, type NdArray, ndarray, random, square, type Tensor, trace, tree } from '../../tensor/index.ts';
-import { type Gate, gateMoments, gates } from '../gates.ts';
+import { type Gate, gateMoments, gates } from '../generator/gates.ts';
 import { biasHyperInit, heads, hypernetwork, moments } from '../index.ts';
 import { keyArray, keySpec } from '../zoo.suite.ts';
 

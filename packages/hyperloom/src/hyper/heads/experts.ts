@@ -1,10 +1,10 @@
 import { init, type WeightSpec, weight } from '../../nn/index.ts';
 import { ArgumentError, add, matmul, mul, reshape, sizeOf } from '../../tensor/index.ts';
-import { type Gate, gateMoments, gates } from '../gates.ts';
+import { type Gate, gateMoments, gates } from '../generator/gates.ts';
+import { layerOf } from '../generator/structure.ts';
+import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../generator/trunk.ts';
 import { defineHead, type Head, mapTarget, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
-import { layerOf } from '../structure.ts';
-import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts';
 
 /** Settings of {@link experts}. */
 export interface ExpertsOptions {

@@ -19,12 +19,12 @@ import {
   tanh,
   transpose,
 } from '../../tensor/index.ts';
+import { mainWeight, type Structure, structureOf } from '../generator/structure.ts';
+import { type AxisName, axesOf, specFeatureCount, specFeatures, waves } from '../generator/target-features.ts';
+import { type Affine, type AffineWeights, affine } from '../generator/trunk.ts';
+import { evenColumns, factorOf, isConstant, startOf, staysConstant, unitModel } from '../generator/unit.ts';
 import { type CodeSpec, defineHead, type Head, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
-import { mainWeight, type Structure, structureOf } from '../structure.ts';
-import { type AxisName, axesOf, specFeatureCount, specFeatures, waves } from '../target-features.ts';
-import { type Affine, type AffineWeights, affine } from '../trunk.ts';
-import { evenColumns, factorOf, isConstant, startOf, staysConstant, unitModel } from '../unit.ts';
 
 /** Settings of {@link graph}. */
 export interface GraphOptions {

@@ -1,5 +1,5 @@
-export type { Gate } from '../gates.ts';
-export type { Affine } from '../trunk.ts';
+export type { Gate } from '../generator/gates.ts';
+export type { Affine } from '../generator/trunk.ts';
 export { type ChunkedOptions, type ChunkedSpec, chunked } from './chunked.ts';
 export { type ComposeSpec, compose, type HeadSpecOf } from './compose.ts';
 export { type CoordinateOptions, type CoordinateSpec, coordinate } from './coordinate.ts';

@@ -15,9 +15,9 @@ import {
   type Tensor,
   transpose,
 } from '../../tensor/index.ts';
+import { signsOf } from '../generator/unit.ts';
 import { type CodeSpec, defineHead, type Head, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
-import { signsOf } from '../unit.ts';
 
 /** Settings of {@link layerwise}. */
 export interface LayerwiseOptions {

@@ -1,8 +1,8 @@
 import { type Initializer, init, type WeightSpec, weight } from '../../nn/index.ts';
 import { ArgumentError, matmul, reshape, sizeOf } from '../../tensor/index.ts';
+import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../generator/trunk.ts';
 import { defineHead, type Head, mapTarget, type TargetSpec } from '../head.ts';
 import { type HeadInit, type HeadInput, hyperfanIn } from '../init.ts';
-import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts';
 
 /** Settings of {@link lowRank}. */
 export interface LowRankOptions {

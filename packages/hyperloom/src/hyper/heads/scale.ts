@@ -1,8 +1,8 @@
 import { init, type WeightSpec, weight } from '../../nn/index.ts';
 import { add, mul, reshape, type Shape, sizeOf } from '../../tensor/index.ts';
+import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../generator/trunk.ts';
 import { defineHead, type Head, mapTarget, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
-import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../trunk.ts';
 
 /** Settings of {@link scale}. */
 export interface ScaleOptions {

@@ -1,7 +1,7 @@
-import { countParams, type Initializer, init, pathHash, type WeightSpec, weight } from '../nn/index.ts';
-import { mean, mul, random, rsqrt, sizeOf, square, type Tensor } from '../tensor/index.ts';
-import type { TargetSpec } from './head.ts';
-import type { HeadInit } from './init.ts';
+import { countParams, type Initializer, init, pathHash, type WeightSpec, weight } from '../../nn/index.ts';
+import { mean, mul, random, rsqrt, sizeOf, square, type Tensor } from '../../tensor/index.ts';
+import type { TargetSpec } from '../head.ts';
+import type { HeadInit } from '../init.ts';
 
 /** Whether a weight starts at a constant: a bias at 0, a scale at 1, everything of a delta at 0. */
 export const isConstant = (w: WeightSpec): boolean => w.init.std?.(w) === 0;

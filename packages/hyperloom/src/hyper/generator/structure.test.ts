@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import * as nn from '../nn/index.ts';
-import { tree } from '../tensor/index.ts';
+import * as nn from '../../nn/index.ts';
+import { tree } from '../../tensor/index.ts';
 import { mainWeight, structureOf } from './structure.ts';
 
 const block = (width: number) => nn.residual(nn.mlp({ in: width, hidden: [width], out: width }));

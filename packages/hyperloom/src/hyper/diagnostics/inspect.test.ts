@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import * as nn from '../nn/index.ts';
-import { ndarray } from '../tensor/index.ts';
-import { heads, hypernetwork, inspect, statistics } from './index.ts';
+import * as nn from '../../nn/index.ts';
+import { ndarray } from '../../tensor/index.ts';
+import { heads, hypernetwork, inspect, statistics } from '../index.ts';
 
 test('statistics leave out what is not a number, and count it', () => {
   const { min, max, mean, std, zeros, nonFinite } = statistics(ndarray([0, 4, Number.NaN, Number.POSITIVE_INFINITY]));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { evaluate } from '../engine/reference/index.ts';
-import * as nn from '../nn/index.ts';
-import { iota, mean, random, square, type Tensor, trace, vmap } from '../tensor/index.ts';
+import { evaluate } from '../../engine/reference/index.ts';
+import * as nn from '../../nn/index.ts';
+import { iota, mean, random, square, type Tensor, trace, vmap } from '../../tensor/index.ts';
 import { trunk, trunkSpec } from './trunk.ts';
 
 test.each([

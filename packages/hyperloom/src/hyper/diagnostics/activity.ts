@@ -14,7 +14,7 @@ import {
   Tensor,
   tree,
   vmap,
-} from '../tensor/index.ts';
+} from '../../tensor/index.ts';
 import type { CodedExamples, CodedModel } from './sensitivity.ts';
 
 /** Where an activation is flat: no gradient, or next to none, passes there. Its name for a unit that always is. */

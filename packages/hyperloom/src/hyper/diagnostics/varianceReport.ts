@@ -1,4 +1,4 @@
-import { ArgumentError, type NdArray } from '../tensor/index.ts';
+import { ArgumentError, type NdArray } from '../../tensor/index.ts';
 import type { VarianceSample } from './variance.ts';
 
 /** A mean square at init beside what it should be. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { runOnce } from '../engine/index.ts';
-import { referenceEngine } from '../engine/reference/index.ts';
-import * as nn from '../nn/index.ts';
-import { type NdArray, ndarray, random, type Tensor, trace } from '../tensor/index.ts';
-import { codes, defineHead, type Head, heads, hypernetwork, probeActivity, readActivity } from './index.ts';
+import { runOnce } from '../../engine/index.ts';
+import { referenceEngine } from '../../engine/reference/index.ts';
+import * as nn from '../../nn/index.ts';
+import { type NdArray, ndarray, random, type Tensor, trace } from '../../tensor/index.ts';
+import { codes, defineHead, type Head, heads, hypernetwork, probeActivity, readActivity } from '../index.ts';
 
 /** A head that generates the given values whatever the code. */
 const fixed = (values: Readonly<Record<string, NdArray>>): Head =>

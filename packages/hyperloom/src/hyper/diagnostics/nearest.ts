@@ -1,4 +1,4 @@
-import { ArgumentError, type NdArray, showShape } from '../tensor/index.ts';
+import { ArgumentError, type NdArray, showShape } from '../../tensor/index.ts';
 
 /** Another row, and how near it is. */
 export interface Neighbour {

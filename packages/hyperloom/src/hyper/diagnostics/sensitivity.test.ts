@@ -1,9 +1,20 @@
 import { expect, test } from 'vitest';
-import { runOnce } from '../engine/index.ts';
-import { referenceEngine } from '../engine/reference/index.ts';
-import * as nn from '../nn/index.ts';
-import { mul, type NdArray, ndarray, random, reshape, square, sub, sum, type Tensor, trace } from '../tensor/index.ts';
-import { defineHead, type Head, heads, hypernetwork, mapTarget, probeSensitivity, readSensitivity } from './index.ts';
+import { runOnce } from '../../engine/index.ts';
+import { referenceEngine } from '../../engine/reference/index.ts';
+import * as nn from '../../nn/index.ts';
+import {
+  mul,
+  type NdArray,
+  ndarray,
+  random,
+  reshape,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  trace,
+} from '../../tensor/index.ts';
+import { defineHead, type Head, heads, hypernetwork, mapTarget, probeSensitivity, readSensitivity } from '../index.ts';
 
 const key = ndarray([0, 3], [2], 'uint32');
 const target = nn.mlp({ in: 2, hidden: [6], out: 1 });

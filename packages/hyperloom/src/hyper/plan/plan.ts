@@ -1,4 +1,4 @@
-import { type Context, countParams } from '../nn/index.ts';
+import { type Context, countParams } from '../../nn/index.ts';
 import {
   ArgumentError,
   type Aval,
@@ -10,11 +10,11 @@ import {
   trace,
   tree,
   vmap,
-} from '../tensor/index.ts';
+} from '../../tensor/index.ts';
+import type { AnyConditioner, Conditioner } from '../conditioner.ts';
+import type { AnyHead, CodeSpec, TargetSpec } from '../head.ts';
+import { hypernetwork, type TargetOptions } from '../hypernetwork.ts';
 import { type Candidate, candidates } from './candidates.ts';
-import type { AnyConditioner, Conditioner } from './conditioner.ts';
-import type { AnyHead, CodeSpec, TargetSpec } from './head.ts';
-import { hypernetwork, type TargetOptions } from './hypernetwork.ts';
 
 /** Any module: all that planning reads of a target. */
 export interface PlanTarget {

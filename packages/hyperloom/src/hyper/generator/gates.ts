@@ -1,5 +1,5 @@
-import { sigmoid as sigmoidLayer } from '../nn/index.ts';
-import { sigmoid, softmax, type Tensor } from '../tensor/index.ts';
+import { sigmoid as sigmoidLayer } from '../../nn/index.ts';
+import { sigmoid, softmax, type Tensor } from '../../tensor/index.ts';
 import { secondMoment } from './moment.ts';
 
 /** How coefficients are made of logits: each on its own in (0, 1), or all together with a sum of 1. */

@@ -1,4 +1,4 @@
-import type { NdArray } from '../tensor/index.ts';
+import type { NdArray } from '../../tensor/index.ts';
 
 /** Mean and variance of an array's elements. */
 export interface Moments {

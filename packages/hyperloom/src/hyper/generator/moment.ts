@@ -1,5 +1,5 @@
-import type { Activation } from '../nn/index.ts';
-import { constant, type NdArray, ndarray, type Op, ops, trace } from '../tensor/index.ts';
+import type { Activation } from '../../nn/index.ts';
+import { constant, type NdArray, ndarray, type Op, ops, trace } from '../../tensor/index.ts';
 
 /** Half-width of the range that is summed over, in standard deviations, and the number of places in it. */
 const reach = 8;

@@ -1,4 +1,4 @@
-import type { Context } from '../nn/index.ts';
+import type { Context } from '../../nn/index.ts';
 import {
   constant,
   iota,
@@ -11,7 +11,7 @@ import {
   Tensor,
   tree,
   vmap,
-} from '../tensor/index.ts';
+} from '../../tensor/index.ts';
 
 /** Mean squares of one layer: of its output, and of the loss's gradient with respect to its output. */
 export interface LayerVariance<T> {

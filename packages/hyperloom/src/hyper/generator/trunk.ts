@@ -1,7 +1,18 @@
-import { type Activation, type Initializer, init, relu, type WeightSpec, weight } from '../nn/index.ts';
-import { ArgumentError, add, concat, matmul, mul, neg, random, reshape, slice, type Tensor } from '../tensor/index.ts';
-import type { CodeSpec } from './head.ts';
-import type { HeadInput } from './init.ts';
+import { type Activation, type Initializer, init, relu, type WeightSpec, weight } from '../../nn/index.ts';
+import {
+  ArgumentError,
+  add,
+  concat,
+  matmul,
+  mul,
+  neg,
+  random,
+  reshape,
+  slice,
+  type Tensor,
+} from '../../tensor/index.ts';
+import type { CodeSpec } from '../head.ts';
+import type { HeadInput } from '../init.ts';
 import { secondMoment as momentAfter } from './moment.ts';
 
 /** The weights of an affine layer. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import * as nn from '../nn/index.ts';
-import { hyperfanIn } from './init.ts';
+import * as nn from '../../nn/index.ts';
+import { hyperfanIn } from '../init.ts';
 import { secondMoment } from './moment.ts';
 import { factorOf, signsOf, unitModel } from './unit.ts';
 

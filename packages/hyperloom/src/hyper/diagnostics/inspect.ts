@@ -1,7 +1,7 @@
-import type { WeightSpec } from '../nn/index.ts';
-import { countParams } from '../nn/index.ts';
-import { type NdArray, type Shape, sizeOf, tree } from '../tensor/index.ts';
-import type { TargetSpec } from './head.ts';
+import type { WeightSpec } from '../../nn/index.ts';
+import { countParams } from '../../nn/index.ts';
+import { type NdArray, type Shape, sizeOf, tree } from '../../tensor/index.ts';
+import type { TargetSpec } from '../head.ts';
 import { type Moments, moments, type Statistics, statistics } from './statistics.ts';
 
 /** One weight of a target under a hypernetwork. */

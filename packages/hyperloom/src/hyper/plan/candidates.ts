@@ -1,6 +1,6 @@
-import { countParams } from '../nn/index.ts';
-import type { AnyHead, CodeSpec, TargetSpec } from './head.ts';
-import * as heads from './heads/index.ts';
+import { countParams } from '../../nn/index.ts';
+import type { AnyHead, CodeSpec, TargetSpec } from '../head.ts';
+import * as heads from '../heads/index.ts';
 
 /** A head with settings that suit many targets, for a planner to weigh. */
 export interface Candidate {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import * as nn from '../nn/index.ts';
-import { codes, heads, hypernetwork, plan } from './index.ts';
+import * as nn from '../../nn/index.ts';
+import { codes, heads, hypernetwork, plan } from '../index.ts';
 
 const x = { dtype: 'float32', shape: [3] } as const;
 const target = nn.mlp({ in: 3, hidden: [5], out: 2 });

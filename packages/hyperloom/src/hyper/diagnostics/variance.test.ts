@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { compileFunction } from '../engine/index.ts';
-import { ortEngine } from '../engine/ort/index.ts';
-import * as nn from '../nn/index.ts';
-import { type NdArray, ndarray, random, type Tensor } from '../tensor/index.ts';
+import { compileFunction } from '../../engine/index.ts';
+import { ortEngine } from '../../engine/ort/index.ts';
+import * as nn from '../../nn/index.ts';
+import { type NdArray, ndarray, random, type Tensor } from '../../tensor/index.ts';
 import {
   biasHyperInit,
   codes,
@@ -19,7 +19,7 @@ import {
   type VarianceSample,
   varianceProbe,
   varianceReport,
-} from './index.ts';
+} from '../index.ts';
 
 const engine = ortEngine({ threads: 1, spinning: false });
 afterAll(() => engine.dispose());

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type NdArray, ndarray } from '../tensor/index.ts';
-import { projectCodes } from './index.ts';
+import { type NdArray, ndarray } from '../../tensor/index.ts';
+import { projectCodes } from '../index.ts';
 
 describe('projection', () => {
   test('finds the directions that points were laid along', () => {

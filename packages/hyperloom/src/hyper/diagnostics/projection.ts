@@ -1,4 +1,4 @@
-import type { NdArray } from '../tensor/index.ts';
+import type { NdArray } from '../../tensor/index.ts';
 import { rowsOf } from './nearest.ts';
 
 /** Rows seen along the two directions in which they differ most. */

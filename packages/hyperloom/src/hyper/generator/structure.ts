@@ -1,5 +1,5 @@
-import { sizeOf } from '../tensor/index.ts';
-import type { TargetSpec } from './head.ts';
+import { sizeOf } from '../../tensor/index.ts';
+import type { TargetSpec } from '../head.ts';
 
 /** The layers of a target as a graph, read from the paths of its weights. */
 export interface Structure {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ndarray } from '../tensor/index.ts';
-import { nearestCodes } from './index.ts';
+import { ndarray } from '../../tensor/index.ts';
+import { nearestCodes } from '../index.ts';
 
 describe('nearest codes', () => {
   const table = ndarray([

@@ -1,4 +1,4 @@
-import type { Context } from '../nn/index.ts';
+import type { Context } from '../../nn/index.ts';
 import {
   ArgumentError,
   add,
@@ -18,8 +18,8 @@ import {
   tree,
   variance,
   vmap,
-} from '../tensor/index.ts';
-import type { Weights } from './head.ts';
+} from '../../tensor/index.ts';
+import type { Weights } from '../head.ts';
 
 /** What of a hypernetwork a probe reads. */
 export interface CodedModel {

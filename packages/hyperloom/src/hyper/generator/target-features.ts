@@ -1,5 +1,5 @@
-import type { Role, WeightSpec } from '../nn/index.ts';
-import { type Shape, sizeOf } from '../tensor/index.ts';
+import type { Role, WeightSpec } from '../../nn/index.ts';
+import { type Shape, sizeOf } from '../../tensor/index.ts';
 
 /** What an axis of a weight stands for. */
 export type AxisName = 'output' | 'input' | 'row' | 'column';
