@@ -4,13 +4,16 @@ import {
   cast,
   constant,
   iota,
+  mean,
   mul,
   type NdArray,
   random,
   reshape,
+  rsqrt,
   ShapeError,
   sameShape,
   showShape,
+  square,
   type Tensor,
   vmap,
 } from '../tensor/index.ts';
@@ -91,6 +94,21 @@ export const byRow = (init: Initializer): Initializer =>
 export const normal = ({ std = 1 }: { readonly std?: number } = {}): Initializer => {
   checkPositive('normal', 'std', std);
   return scaled(unitNormal, () => std);
+};
+
+/**
+ * Directions at random, all of one length: rows (along the last axis) whose root mean square is `std`. As codes they
+ * make every generated network start at the same scale.
+ * @example
+ * const spec = nn.weight({ shape: [100, 8], role: 'code', init: nn.init.sphere() });
+ */
+export const sphere = ({ std = 1 }: { readonly std?: number } = {}): Initializer => {
+  checkPositive('sphere', 'std', std);
+  const onSphere = (key: Tensor, spec: WeightSpec): Tensor => {
+    const drawn = unitNormal(key, spec);
+    return mul(drawn, rsqrt(mean(square(drawn), { axis: -1, keepDims: true })));
+  };
+  return scaled(onSphere, () => std);
 };
 
 /**

@@ -29,6 +29,17 @@ describe('embeddings', () => {
     await engine.dispose();
   });
 
+  test('even ones are of one norm, row for row those of a larger table', () => {
+    const table = (count: number) => {
+      const [drawn] = numbers(
+        () => nn.initTree(codes.embeddings({ count, size: 5, std: 0.3, even: true }).spec, random.key(2)).table,
+      );
+      return Array.from({ length: count }, (_, row) => drawn!.slice(5 * row, 5 * row + 5));
+    };
+    for (const row of table(7)) expect(row.reduce((total, v) => total + v * v, 0) / 5).toBeCloseTo(0.09, 6);
+    expect(table(7).slice(0, 3)).toEqual(table(3));
+  });
+
   test('names stand for positions', () => {
     const users = codes.embeddings({ names: ['ann', 'bob', 'cyd'], size: 2 });
     expect(users.count).toBe(3);

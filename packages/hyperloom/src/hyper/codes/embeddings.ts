@@ -9,6 +9,11 @@ export type EmbeddingsOptions = {
   readonly size: number;
   /** Standard deviation of the first values. Default 1. */
   readonly std?: number;
+  /**
+   * Whether the first codes are of one norm, so that every generated network starts at the same scale: a code of twice
+   * the norm makes each generated layer twice as large. Default false: normal, as published hypernetworks have them.
+   */
+  readonly even?: boolean;
 } & (
   | {
       /** Number of codes: tasks, users, layers. */
@@ -55,7 +60,7 @@ const where = 'codes.embeddings';
  * const params = model.init(random.key(0));
  * const y = model.apply(params, { code: constant(users.indexOf('bob'), 'int32'), input: constant([1, 2]) });
  */
-export function embeddings({ count: given, names, size, std = 1 }: EmbeddingsOptions): Embeddings {
+export function embeddings({ count: given, names, size, std = 1, even = false }: EmbeddingsOptions): Embeddings {
   const count = atLeastOne(where, 'count', names?.length ?? (given as number));
   atLeastOne(where, 'size', size);
   const positions = new Map(names?.map((name, i) => [name, i]));
@@ -69,7 +74,13 @@ export function embeddings({ count: given, names, size, std = 1 }: EmbeddingsOpt
     size,
     secondMoment: std ** 2,
     spec: {
-      table: weight({ shape: [count, size], fanIn: count, fanOut: size, role: 'code', init: init.normal({ std }) }),
+      table: weight({
+        shape: [count, size],
+        fanIn: count,
+        fanOut: size,
+        role: 'code',
+        init: even ? init.sphere({ std }) : init.normal({ std }),
+      }),
     },
     apply: ({ table }, source) => {
       if (source?.rank !== 0)
