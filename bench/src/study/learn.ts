@@ -26,7 +26,7 @@ export function overTasks(
 ): StudyModel {
   const build = hyper.hypernetwork as unknown as (target: unknown, options: object) => StudyModel;
   const each = nn.each as unknown as (module: unknown) => unknown;
-  const code = hyper.codes.embeddings({ count: tasks, size: codeSize });
+  const code = hyper.codes.embeddings({ count: tasks, size: codeSize, even: true });
   return build(each(module), { ...options, code, head });
 }
 

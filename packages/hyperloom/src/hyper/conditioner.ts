@@ -9,6 +9,8 @@ import type { CodeSpec } from './head.ts';
 export interface Conditioner<Source = unknown, S = SpecTree> extends CodeSpec {
   readonly name: string;
   readonly spec: S;
+  /** How many codes there are, where that is fixed. */
+  readonly count?: number;
   /** The code, a vector of `size` elements. */
   apply(params: Params<S>, source: Source, context?: Context): Tensor;
 }

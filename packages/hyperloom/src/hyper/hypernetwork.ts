@@ -104,6 +104,8 @@ export function hypernetwork<S, I, O>(
   const { generated, stored } = select(target.spec as SpecTree, typeof patterns === 'string' ? [patterns] : patterns);
   if (scaling !== 'head' && scaling !== 'target')
     throw new ArgumentError(`hypernetwork: expected scaling head or target, got ${String(scaling)}`);
+  if (perCode && conditioner.count !== undefined && conditioner.count !== perCode.count)
+    throw new ArgumentError(`perCode: expected a count of ${conditioner.count}, as of the codes, got ${perCode.count}`);
   const own = storedWeights(storedBeside(stored, base), perCode);
   const wanted = scaling === 'target' ? unitTarget(generated) : generated;
   const asked = base === false ? wanted : deltaOf(wanted);

@@ -73,6 +73,15 @@ test('stored weights of each code are the rows of a table, drawn row by row', ()
 });
 
 test('perCode and scaling are checked', () => {
+  const table = codes.embeddings({ count: 3, size: 2 });
+  expect(() =>
+    hypernetwork(target, {
+      code: table,
+      head: heads.dense(),
+      generate: 'layer0.*',
+      perCode: { count: 4, weights: 'layer1.*' },
+    }),
+  ).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: perCode: expected a count of 3, as of the codes, got 4]`);
   const head = heads.dense();
   expect(() =>
     hypernetwork(target, { code: 2, head, generate: 'layer0.*', perCode: { count: 2, weights: 'layer0.*' } }),

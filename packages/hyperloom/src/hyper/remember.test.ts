@@ -55,6 +55,21 @@ test('holds what was generated for old codes while a new one is learned', async 
   await engine.dispose();
 });
 
+test('plain numbers take the type of the code that was trained on', async () => {
+  const run = await train(model, {
+    data: task(3, Math.sin),
+    loss: nn.losses.mse,
+    optimizer: optim.sgd(0),
+    steps: 0,
+    engine: referenceEngine(),
+  });
+  const [plain, array] = [await run.generate(1), await run.generate(ndarray(new Int32Array([1]), []))];
+  expect(plain).toEqual(array);
+  expect(await run.apply({ code: 1, input: [0.5] })).toEqual(
+    await run.apply({ code: ndarray(new Int32Array([1]), []), input: [0.5] }),
+  );
+});
+
 test('is beta over the number of tasks times the squared distance; a sample holds some of the tasks', async () => {
   const engine = referenceEngine();
   const start = await train(model, {

@@ -1,6 +1,6 @@
 import type { EvalBatches } from '../data/index.ts';
 import { compileFunction, type Engine } from '../engine/index.ts';
-import { ArgumentError, type NdArray, ndarray, type Tensor, tree } from '../tensor/index.ts';
+import { ArgumentError, type Aval, type NdArray, ndarray, type Tensor, tree } from '../tensor/index.ts';
 import { compileEvaluator, type Metrics } from './evaluate.ts';
 import type { StopReason, TrainEvent } from './events.ts';
 import type { Concrete, Example, ParamsOf, Trainable } from './model.ts';
@@ -45,18 +45,20 @@ export interface RunParts<M extends Trainable> {
   readonly engine: Engine;
   readonly layout: Packing;
   readonly packed: Packed<NdArray>;
+  /** Types of an input, from which plain numbers take theirs; what a model knows of itself when absent. */
+  readonly types?: unknown;
   readonly step: number;
   readonly reason: StopReason;
   readonly history: readonly TrainEvent[];
 }
 
 /** Puts a run together from its parts. */
-export function makeRun<M extends Trainable>({ model, engine, layout, packed, ...rest }: RunParts<M>): Run<M> {
+export function makeRun<M extends Trainable>({ model, engine, layout, packed, types, ...rest }: RunParts<M>): Run<M> {
   type Compiled = { (...args: unknown[]): Promise<unknown>; dispose(): Promise<void> };
   const compiled = new Map<unknown, Map<string, Promise<Compiled>>>();
 
   const call: Run<M>['call'] = async (f, ...args) => {
-    const arrays = args.map(asArrays);
+    const arrays = args.map((arg) => asArrays(arg));
     const shapes = JSON.stringify(
       arrays.map((arg) => tree.map(({ dtype, shape }: NdArray) => `${dtype} ${shape}`, arg)),
     );
@@ -73,11 +75,13 @@ export function makeRun<M extends Trainable>({ model, engine, layout, packed, ..
     forms.set(shapes, made as Promise<Compiled>);
     return (await (made as Promise<Compiled>))(packed, ...arrays);
   };
+  const known = types ?? (model as { readonly input?: unknown }).input;
+  const codeTypes = (known as { readonly code?: unknown } | undefined)?.code;
   const apply = (params: never, input: never) => model.apply(params, input, { training: false });
   const { generate, materialise, target } = model as Partial<Generator>;
   const generated = (f: Generator['generate'] | undefined, what: string, code: unknown): Promise<unknown> => {
     if (f === undefined) throw new ArgumentError(`${what}: expected a hypernetwork, got ${model.name}`);
-    return code === undefined ? call(f as never) : call(f, code);
+    return code === undefined ? call(f as never) : call(f, asArrays(code, codeTypes));
   };
   return {
     model,
@@ -92,7 +96,7 @@ export function makeRun<M extends Trainable>({ model, engine, layout, packed, ..
       }
     },
     call,
-    apply: (input) => call(apply, input),
+    apply: (input) => call(apply, asArrays(input, known)),
     generate: async (code) => (await generated(generate, 'generate', code)) as Readonly<Record<string, NdArray>>,
     materialise: async (code) => {
       const params = await generated(materialise, 'materialise', code);
@@ -112,15 +116,16 @@ interface Generator {
   materialise(params: never, code: never): unknown;
 }
 
-/** Arrays as they are; numbers, nested or not, as float32 arrays; trees of these. */
-function asArrays(value: unknown): unknown {
+/** Arrays as they are; numbers, nested or not, as arrays of the type at their place, float32 where none is known; trees of these. */
+function asArrays(value: unknown, types?: unknown): unknown {
   if (
     typeof value === 'number' ||
     (Array.isArray(value) && typeof value.flat(Number.POSITIVE_INFINITY)[0] === 'number')
   )
-    return ndarray(value as number[]);
+    return ndarray(value as number[], undefined, (types as Partial<Aval> | undefined)?.dtype);
   if (tree.isLeaf(value)) return value;
-  return Object.fromEntries(Object.entries(value as object).map(([key, child]) => [key, asArrays(child)]));
+  const at = (key: string): unknown => (types as Readonly<Record<string, unknown>> | undefined)?.[key];
+  return Object.fromEntries(Object.entries(value as object).map(([key, child]) => [key, asArrays(child, at(key))]));
 }
 
 /**

@@ -153,7 +153,7 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
   await evaluator?.dispose();
   const packed = reason !== 'signal' && progress.best ? progress.best : stepper.packed();
   await stepper.dispose();
-  return makeRun({ model, engine, layout, packed, step: progress.step, reason, history });
+  return makeRun({ model, engine, layout, packed, types: data.spec.input, step: progress.step, reason, history });
 }
 
 /** The type of one example of a batch. */
