@@ -208,6 +208,10 @@ describe('the command line', () => {
     ],
     [['eval', 'nowhere'], 'expected a folder with a run, got nowhere, which has no config.json'],
     [['tain'], "unknown command 'tain' (Did you mean train?)"],
+    [
+      ['train', 'pareto-toy', '--seed', '9007199254740991', '--seeds', '2'],
+      '--seed: expected the last of 2 seeds below 2^53, got 9007199254740991 as the first',
+    ],
   ])('%j is misused: one line, exit code 2', async (args, message) => {
     const { code, out, err } = await hyperloom(args);
     expect([code, out]).toEqual([2, '']);

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Engine } from 'hyperloom/engine';
+import { ArgumentError } from 'hyperloom/tensor';
 import type { Experiment, Recipe } from '../recipes/recipe.ts';
 import { type EngineFlags, engineOf } from '../run/engine.ts';
 import { execute, type Outcome } from '../run/execute.ts';
@@ -100,6 +101,10 @@ async function trainWith(
   const before = await RunFolder.found(out, { resume });
   const settings = settingsFrom(recipe, flags.set, before?.recipe === name ? before.settings : {});
   const seed = flags.seed ?? before?.seed ?? 0;
+  // A run may be given more seeds, not fewer: those that are there stay part of it.
+  const seeds = Math.max(flags.seeds ?? before?.seeds ?? recipe.seeds ?? 1, before?.seeds ?? 1);
+  if (seed > Number.MAX_SAFE_INTEGER - (seeds - 1))
+    throw new ArgumentError(`--seed: expected the last of ${seeds} seeds below 2^53, got ${seed} as the first`);
   const steps = flags.steps ?? before?.steps ?? null;
   // Settings that do not fit must leave no folder behind, so the experiment comes first.
   const experiment = await recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
@@ -109,7 +114,6 @@ async function trainWith(
     return;
   }
   const versions = { hyperloom: version, node: process.versions.node, onnxruntime: runtime.version };
-  const seeds = flags.seeds ?? before?.seeds ?? recipe.seeds ?? 1;
   const folder = await RunFolder.create(out, { recipe: name, settings, seed, seeds, steps, versions }, { resume });
   const journal = await Journal.open(folder, began).catch(async (error) => {
     await folder.discard();
