@@ -258,11 +258,12 @@ describe('the command line', () => {
     await expect(access(out)).rejects.toThrow(/ENOENT/);
   });
 
-  test('a reader that goes away ends the run quietly', async () => {
+  test('a run whose reader goes away goes on quietly to its report', async () => {
     const out = join(folder, 'pipe');
     const brief = ['--steps', '200', '--set', 'control=false', '--threads', '1', '--json'];
     const piped = await spawned(['train', 'pareto-toy', ...brief, '--out', out], undefined, { leave: true });
     expect([piped.code, piped.err]).toEqual([0, '']);
+    await access(join(out, 'report', 'index.html'));
   });
 
   test.skipIf(process.platform !== 'linux')('an output that cannot be written is one line', async () => {
