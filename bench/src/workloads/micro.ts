@@ -1,16 +1,22 @@
 import type { Engine } from 'hyperloom/engine';
-import type { Params } from 'hyperloom/nn';
+import { heads, hypernetwork } from 'hyperloom/hyper';
+import { linear, type Params } from 'hyperloom/nn';
 import {
   type Aval,
   add,
   conv,
   convInputGrad,
   convKernelGrad,
+  grad,
   matmul,
   type NdArray,
   ndarray,
+  random,
+  reshape,
   type Shape,
   sizeOf,
+  square as squared,
+  sum,
   type Tensor,
   trace,
   tree,
@@ -67,6 +73,43 @@ const geometry = {
 } as const;
 const convGflop = (2 * sizeOf(image) * sizeOf(kernel.slice(1))) / 1e9;
 
+/** One layer of 256 to 256 under a head, and a batch of 128 with a code for each example. */
+const layer = { width: 256, batch: 128, code: 8 };
+
+/** A model with the two ways to run it on a batch. */
+interface Layer {
+  init(key: Tensor): never;
+  generate(params: never, code: Tensor): { readonly weight: Tensor };
+  apply(params: never, input: { readonly code: Tensor; readonly input: Tensor }): Tensor;
+}
+
+/**
+ * Forward pass and gradient of a layer with a code for each example: as `vmap` has it, which makes no matrix for each
+ * example where that is cheaper, and with these matrices made.
+ */
+async function structured(engine: Engine, name: string, head: unknown): Promise<Figure[]> {
+  const { width, batch, code } = layer;
+  const target = linear({ in: width, out: width, bias: false });
+  const model = hypernetwork(target, { code, head: head as ReturnType<typeof heads.dense> }) as unknown as Layer;
+  const asBatched = (params: never, codes: Tensor, x: Tensor) =>
+    vmap((own: Tensor, input: Tensor) => model.apply(params, { code: own, input }))(codes, x);
+  const made = (params: never, codes: Tensor, x: Tensor) => {
+    const { weight } = vmap((own: Tensor) => model.generate(params, own))(codes);
+    return reshape(matmul(reshape(x, [batch, 1, width]), weight), [batch, width]);
+  };
+  const start = trace((key: Tensor) => model.init(key), random.keyArray(0));
+  const drawer = await engine.compile(start.program);
+  const params = tree.unflatten(start.output as unknown, await drawer.run([random.keyArray(0)]));
+  await drawer.dispose();
+  const args = [params, floats(batch, code), floats(batch, width)];
+  const gradient = (f: typeof made) =>
+    grad((own: never, codes: Tensor, x: Tensor) => sum(squared(f(own, codes, x)))) as (...args: never[]) => unknown;
+  return [
+    await figure(engine, `${name} 128 codes`, gradient(asBatched), args),
+    await figure(engine, `${name} matrices made`, gradient(made), args),
+  ];
+}
+
 /** Compiles every figure. */
 export async function figures(engine: Engine): Promise<Figure[]> {
   const { data, shape } = seededInputs('perExample', 64, 1)['data.codes']!;
@@ -87,5 +130,8 @@ export async function figures(engine: Engine): Promise<Figure[]> {
     await figure(engine, 'generate mnist kernel', mnist.model.generate, [weightsOf(mnist.mnist)]),
     await figure(engine, 'generate 64 x 1,761', tasks, [weightsOf(perExample.perExample), ndarray(data, shape)]),
     await figure(engine, 'generate 89,610', denseHead.model.generate, [weightsOf(denseHead.denseHead)]),
+    ...(await structured(engine, 'experts 4', heads.experts({ count: 4, gate: 'softmax' }))),
+    ...(await structured(engine, 'lowRank 4', heads.lowRank({ rank: 4 }))),
+    ...(await structured(engine, 'scale', heads.scale())),
   ];
 }

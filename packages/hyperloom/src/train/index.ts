@@ -1,3 +1,4 @@
+export { asArrays } from './arrays.ts';
 export { loadParams } from './checkpointing.ts';
 export { DivergenceError } from './divergence.ts';
 export type { EarlyStopping } from './early.ts';

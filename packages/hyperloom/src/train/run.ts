@@ -1,6 +1,7 @@
 import type { EvalBatches } from '../data/index.ts';
 import { compileFunction, type Engine } from '../engine/index.ts';
-import { ArgumentError, type Aval, type NdArray, ndarray, type Tensor, tree } from '../tensor/index.ts';
+import { ArgumentError, type NdArray, type Tensor, tree } from '../tensor/index.ts';
+import { asArrays } from './arrays.ts';
 import { compileEvaluator, type Metrics } from './evaluate.ts';
 import type { StopReason, TrainEvent } from './events.ts';
 import type { Concrete, Example, ParamsOf, Trainable } from './model.ts';
@@ -114,18 +115,6 @@ interface Generator {
   readonly target: Trainable;
   generate(params: never, code: never): unknown;
   materialise(params: never, code: never): unknown;
-}
-
-/** Arrays as they are; numbers, nested or not, as arrays of the type at their place, float32 where none is known; trees of these. */
-function asArrays(value: unknown, types?: unknown): unknown {
-  if (
-    typeof value === 'number' ||
-    (Array.isArray(value) && typeof value.flat(Number.POSITIVE_INFINITY)[0] === 'number')
-  )
-    return ndarray(value as number[], undefined, (types as Partial<Aval> | undefined)?.dtype);
-  if (tree.isLeaf(value)) return value;
-  const at = (key: string): unknown => (types as Readonly<Record<string, unknown>> | undefined)?.[key];
-  return Object.fromEntries(Object.entries(value as object).map(([key, child]) => [key, asArrays(child, at(key))]));
 }
 
 /**

@@ -13,9 +13,9 @@ import {
 } from 'hyperloom/hyper';
 import type { WeightSpec } from 'hyperloom/nn';
 import { type Aval, type NdArray, ndarray, sizeOf, trace, tree } from 'hyperloom/tensor';
-import type { Example, Run, Trainable } from 'hyperloom/train';
+import { asArrays, type Example, type Run, type Trainable } from 'hyperloom/train';
 import type { Trial } from '../recipes/recipe.ts';
-import { arraysOf, hypernetworkOf } from './weights.ts';
+import { hypernetworkOf } from './weights.ts';
 
 /** A table of learned codes. */
 export interface CodeTable {
@@ -79,10 +79,10 @@ function examplesOf({ examples, codes, exampleInput }: Trial): Probing | undefin
     return { ...(input.code !== undefined && { codes: input.code }), inputs: input.input, targets: target };
   }
   if (exampleInput === undefined) return undefined;
-  const all = (codes ?? []).slice(0, most).map(({ code }) => arraysOf(code));
+  const all = (codes ?? []).slice(0, most).map(({ code }) => asArrays(code));
   // Sets of points may be of different sizes: those like the first make a batch.
   const known = all.filter((code) => sameForm([all[0], code]));
-  const input = arraysOf(exampleInput);
+  const input = asArrays(exampleInput);
   if (known.length === 0) return codes === undefined ? { inputs: stacked([input]) } : undefined;
   return { codes: stacked(known), inputs: stacked(known.map(() => input)) };
 }
@@ -120,7 +120,7 @@ function codeTables(trial: Trial, run: Run<Trainable>): CodeTable[] {
   const learned = specs
     .filter(([, { role, shape }]) => role === 'code' && shape.length === 2 && shape[0]! > 1)
     .map(([path]) => ({ path: `code.${path}`, array: values[path]! }));
-  const given = (trial.codes ?? []).map(({ code }) => arraysOf(code) as NdArray);
+  const given = (trial.codes ?? []).map(({ code }) => asArrays(code) as NdArray);
   const vectors =
     given.length > 1 && sameForm(given) && given.every((code) => tree.isLeaf(code) && code.shape.length === 1);
   const tables =

@@ -1,8 +1,8 @@
 import { type Engine, runOnce } from 'hyperloom/engine';
 import type { Hypernetwork, Inspection, LayerActivity, Sensitivity, WeightReport } from 'hyperloom/hyper';
 import { inspect } from 'hyperloom/hyper';
-import { ArgumentError, type Aval, ndarray, random, tree } from 'hyperloom/tensor';
-import { initialParams, openRun, type Run, type Trainable } from 'hyperloom/train';
+import { ArgumentError, type Aval, random, tree } from 'hyperloom/tensor';
+import { asArrays, initialParams, openRun, type Run, type Trainable } from 'hyperloom/train';
 import type { Trial } from '../recipes/recipe.ts';
 
 /** A hypernetwork of which the commands know no more than that it is one. */
@@ -48,17 +48,9 @@ export function numbersIn(text: string): number[] | undefined {
 const shortList = (names: readonly string[]): string =>
   names.length <= 8 ? names.join(', ') : `${names.slice(0, 8).join(', ')} ... (${names.length} names)`;
 
-/** Arrays as they are; numbers, nested or not, as float32 arrays, as `run.call` takes them; trees of these. */
-export function arraysOf(value: unknown): unknown {
-  const numbers = Array.isArray(value) && typeof value.flat(Number.POSITIVE_INFINITY)[0] === 'number';
-  if (numbers || typeof value === 'number') return ndarray(value as number[]);
-  if (tree.isLeaf(value)) return value;
-  return Object.fromEntries(Object.entries(value as object).map(([key, child]) => [key, arraysOf(child)]));
-}
-
-/** Types and shapes of what {@link arraysOf} takes. */
+/** Types and shapes of what `asArrays` takes. */
 export const typesOf = (value: unknown): unknown =>
-  tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), arraysOf(value));
+  tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), asArrays(value));
 
 /** Every weight of the target at the start of a run and now. */
 export async function inspectRun(

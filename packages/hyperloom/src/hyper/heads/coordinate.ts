@@ -49,9 +49,8 @@ export interface CoordinateSpec {
 
 /**
  * Standard deviations of each part's share in the angle of a first sine, and of the angles of later ones. Angles that
- * differ by a few radians from one place to the next make neighbouring weights independent. Where they are not,
- * a matrix repeats itself along its rows: through the contract's eight layers of 32, under 64 sines, a share of 1 for
- * places gave 4.1 times the mean square of the ordinary start, 2 gave 1.2 and 4 gave 0.84.
+ * differ by a few radians from one place to the next make neighbouring weights independent. Where they are not, a matrix
+ * repeats itself along its rows, and the contract's eight layers start several times too large.
  */
 const spread = { code: 1, layer: 2, place: 4, later: 4 } as const;
 
