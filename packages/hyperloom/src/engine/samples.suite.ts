@@ -180,6 +180,10 @@ export const samplers: Readonly<Record<OpName, Sampler>> = {
   }),
   identity: unary(-2, 2, everyType),
   batchMean: (draw, dtype) => ({ ...unary(-2, 2)(draw, dtype), attrs: { name: 'batch' } }),
+  standardize: (draw, dtype) => ({
+    inputs: [numbers(draw, shapeOf(draw, int(draw, 1, 4), 5), dtype)],
+    attrs: { epsilon: draw(fc.constantFrom(0.1, 1)) },
+  }),
   stopGradient: unary(-2, 2, everyType),
   cast: (draw, dtype) => {
     const from = typed(draw, dtype, everyType);

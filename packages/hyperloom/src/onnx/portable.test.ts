@@ -8,6 +8,7 @@ import {
   concat,
   constant,
   conv,
+  layerNorm,
   matmul,
   mul,
   named,
@@ -55,6 +56,13 @@ describe('toPortableOnnx', () => {
     const model = decoded(toPortableOnnx(trace(f, f32(3)).program));
     expect(types(model.graph)).toEqual(expect.arrayContaining(['Shape', 'Expand', 'Concat']));
     expect(types(model.graph)).not.toContain('Scan');
+  });
+
+  test('a layer norm is one node for a batch of any size', () => {
+    const bytes = toPortableOnnx(trace((x: Tensor) => ({ y: layerNorm(x, { axis: [1, 2] }) }), f32(2, 3, 5)).program);
+    const { graph } = decoded(bytes);
+    expect(types(graph)).toEqual(['Reshape', 'LayerNormalization', 'Reshape']);
+    expect(axes(graph!.output)).toEqual([['y', 'batch', 2n, 3n, 5n]]);
   });
 
   test('kernels that differ by example are a scan over the graph of one example', () => {

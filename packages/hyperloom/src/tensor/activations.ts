@@ -1,12 +1,15 @@
 import { ShapeError } from './errors.ts';
 import { add, mul, neg, sub } from './ops/arithmetic.ts';
+import { normalAxes } from './ops/axes.ts';
 import { reshape } from './ops/broadcast.ts';
 import { stopGradient } from './ops/cast.ts';
 import { greater, maximum, where } from './ops/compare.ts';
 import { oneHot } from './ops/gather.ts';
-import { erf, exp, log, log1p, rsqrt, sigmoid } from './ops/math.ts';
-import { centre, max, mean, sum } from './ops/reduce.ts';
-import { showShape } from './shape.ts';
+import { erf, exp, log, log1p, sigmoid } from './ops/math.ts';
+import { max, sum } from './ops/reduce.ts';
+import { standardize } from './ops/standardize.ts';
+import { transpose } from './ops/transpose.ts';
+import { showShape, sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -60,8 +63,15 @@ export function layerNorm(
   x: Tensor,
   { axis = -1, epsilon = 1e-5 }: { axis?: number | readonly number[]; epsilon?: number } = {},
 ): Tensor {
-  const centred = centre(x, { axis });
-  return mul(centred, rsqrt(add(mean(mul(centred, centred), { axis, keepDims: true }), epsilon)));
+  const axes = normalAxes(x, axis, 'layerNorm');
+  const perm = [...x.shape.keys()].filter((i) => !axes.includes(i)).concat(axes);
+  const turned = transpose(x, perm);
+  const rows = turned.shape.slice(0, x.rank - axes.length);
+  const flat = reshape(turned, [...rows, sizeOf(turned.shape.slice(rows.length))]);
+  return transpose(
+    reshape(standardize(flat, epsilon), turned.shape),
+    perm.map((_, i) => perm.indexOf(i)),
+  );
 }
 
 /**

@@ -36,11 +36,21 @@ const reduction =
     return b.reshape(x!.dtype === 'uint32' ? unsigned(b, best) : best, left, y!.shape);
   };
 
+/** One node in place of nine. Its scale stays at 1: what follows may need the result without it. */
+const standardize: Lowering<{ epsilon: number }> = ({ b, inputs: [x], attrs: { epsilon } }) => {
+  const size = x!.shape.at(-1)!;
+  const ones = b.array({ dtype: x!.dtype, shape: [size], data: new Float32Array(size).fill(1) });
+  const attrs = { axis: -1, epsilon: { float: epsilon } };
+  const [y, , rstd] = b.nodes('LayerNormalization', [x!.name(), ones], attrs, { outputs: 3 });
+  return [y!, rstd!];
+};
+
 /** Reductions, and what runs along one axis. */
 export const reduce = {
   reduceSum: reduction('ReduceSum'),
   reduceMax: reduction('ReduceMax'),
   reduceMin: reduction('ReduceMin'),
+  standardize,
   argmax: ({ b, inputs: [x], attrs: { axis } }) =>
     b.cast(b.node('ArgMax', [comparable(b, x!)], { axis, keepdims: 0, select_last_index: 0 }), 'int32'),
   argsort: ({ b, inputs: [x] }) => {

@@ -12,6 +12,7 @@ import { matmulOp } from './matmul.ts';
 import { avgPoolGradOp, avgPoolOp, maxPoolGradOp, maxPoolOp, maxPoolPickOp } from './pool.ts';
 import { argmaxOp, argsortOp, cumsumOp, reduceMaxOp, reduceMinOp } from './reduce.ts';
 import { flipOp, padOp, sliceOp } from './slice.ts';
+import { standardizeOp } from './standardize.ts';
 import { threefryOp } from './threefry.ts';
 import { transposeOp } from './transpose.ts';
 
@@ -61,6 +62,7 @@ export const ops = {
   reduceMax: reduceMaxOp,
   reduceMin: reduceMinOp,
   batchMean: batchMeanOp,
+  standardize: standardizeOp,
   argmax: argmaxOp,
   argsort: argsortOp,
   cumsum: cumsumOp,
