@@ -32,7 +32,7 @@ export async function startTraining(
   const options = { model, layout, loss, optimizer: adam(1e-3), batch: batches[0] as Example };
   const stepper = await compileStepper(engine, options);
   const compileMs = performance.now() - begin;
-  stepper.restore(packed, stepper.optimizer());
+  stepper.restore({ ...packed, optimizer: stepper.optimizer(), state: stepper.state() });
   let count = 0;
   return {
     program: stepper.program,

@@ -44,6 +44,7 @@ export async function saveProgress(
     trees: {
       params: layout.views(stepper.packed()),
       optimizer: stepper.optimizer(),
+      carried: stepper.state(),
       ...(best && { best: layout.views(best) }),
     },
     step,
@@ -75,10 +76,13 @@ export async function loadProgress(
     throw new ArgumentError(
       `checkpoint "${path}": expected the trained weights of the run that it holds (${listed(trained)}), got ${listed(layout.trained)}`,
     );
-  stepper.restore(
-    layout.gather(restoreTree(checkpoint, 'params', spec)),
-    restoreTree(checkpoint, 'optimizer', stepper.optimizer()),
-  );
+  // A run that carries nothing may have been saved without the tree.
+  const whole = { ...checkpoint, trees: { carried: {}, ...checkpoint.trees } };
+  stepper.restore({
+    ...layout.gather(restoreTree(whole, 'params', spec)),
+    optimizer: restoreTree(whole, 'optimizer', stepper.optimizer()),
+    state: restoreTree(whole, 'carried', stepper.state()),
+  });
   const best = 'best' in checkpoint.trees ? layout.gather(restoreTree(checkpoint, 'best', spec)) : undefined;
   return { step: checkpoint.step, early: state.early, best };
 }

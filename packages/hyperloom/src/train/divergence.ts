@@ -25,12 +25,14 @@ export interface Failure {
   readonly before: { readonly loss: number; readonly gradientNorm: number } | undefined;
   readonly batch: unknown;
   readonly params: unknown;
+  /** The state that the step was given. */
+  readonly state: unknown;
   readonly checkpoint: { readonly step: number; readonly path: string } | undefined;
 }
 
 /** The error for a step that went wrong: what, when, why in all likelihood, and where to go on from. */
 export function divergence(failure: Failure): DivergenceError {
-  const { step, loss, penalty = 0, gradientNorm, before, batch, params, checkpoint } = failure;
+  const { step, loss, penalty = 0, gradientNorm, before, batch, params, state, checkpoint } = failure;
   const forward = Number.isFinite(loss) ? `the regulariser's penalty is ${penalty}` : `the loss is ${loss}`;
   const isForward = !Number.isFinite(loss + penalty);
   const what = isForward ? forward : `the gradient's norm is ${gradientNorm}`;
@@ -44,6 +46,8 @@ export function divergence(failure: Failure): DivergenceError {
     if (data !== undefined) return `the batch holds NaN or infinity in ${data}`;
     const weight = firstBad(params);
     if (weight !== undefined) return `the weights ${weight} overflowed; lower the learning rate`;
+    const carried = firstBad({ state });
+    if (carried !== undefined) return `the carried ${carried} overflowed: what the model reads back must stay bounded`;
     const grew =
       before === undefined
         ? ''

@@ -1,16 +1,8 @@
 import { type Exportable, exportGenerator, exportNetwork } from '../io/index.ts';
-import {
-  ArgumentError,
-  type Aval,
-  isFloat,
-  type NdArray,
-  ndarray,
-  sameShape,
-  showShape,
-  tree,
-} from '../tensor/index.ts';
+import { ArgumentError, type Aval, isFloat, ndarray, tree } from '../tensor/index.ts';
 import type { Trainable } from './model.ts';
 import type { Run } from './run.ts';
+import { fitsTypes, showTypes } from './types.ts';
 
 /** What a file computes: input to output with the weights of one code; code to weights; code and input to output. */
 export type ExportForm = 'baked' | 'generator' | 'dynamic';
@@ -70,17 +62,11 @@ export function codeAs(types: unknown, code: unknown): unknown {
     if (code === undefined) return undefined;
     throw new ArgumentError('code: expected none, for the model reads none');
   }
-  const wanted = tree.flatten<Aval>(types);
-  const single = wanted[''];
+  const single = tree.flatten<Aval>(types)[''];
   if (single && !isFloat(single.dtype) && isNumbers(code) && !isWhole(code))
-    throw new ArgumentError(`code: expected ${shown(wanted)}, got ${JSON.stringify(code)}`);
+    throw new ArgumentError(`code: expected ${showTypes(types)}, got ${JSON.stringify(code)}`);
   const given = single && isNumbers(code) ? ndarray(code, undefined, single.dtype) : code;
-  const found = tree.flatten<NdArray>(given);
-  const fits = Object.entries(wanted).every(
-    ([path, { dtype, shape }]) => found[path]?.dtype === dtype && sameShape(found[path].shape, shape),
-  );
-  if (!fits)
-    throw new ArgumentError(`code: expected ${shown(wanted)}, got ${code === undefined ? 'none' : shown(found)}`);
+  if (!fitsTypes(types, given)) throw new ArgumentError(`code: expected ${showTypes(types)}, got ${showTypes(given)}`);
   return given;
 }
 
@@ -89,10 +75,3 @@ const isNumbers = (code: unknown): code is number | readonly number[] =>
 
 const isWhole = (code: number | readonly number[]): boolean =>
   typeof code === 'number' ? Number.isInteger(code) : code.every(isWhole);
-
-const shown = (avals: Readonly<Record<string, Partial<Aval>>>): string =>
-  Object.entries(avals)
-    .map(([path, { dtype, shape }]) =>
-      [path, dtype ?? 'something else', shape && showShape(shape)].filter((part) => part).join(' '),
-    )
-    .join(', ') || 'none';

@@ -1,4 +1,5 @@
 export { asArrays } from './arrays.ts';
+export type { Carry } from './carry.ts';
 export { loadParams } from './checkpointing.ts';
 export { DivergenceError } from './divergence.ts';
 export type { EarlyStopping } from './early.ts';

@@ -2,6 +2,7 @@ import type { EvalBatches } from '../data/index.ts';
 import { compileFunction, type Engine } from '../engine/index.ts';
 import { ArgumentError, type NdArray, type Tensor, tree } from '../tensor/index.ts';
 import { asArrays } from './arrays.ts';
+import type { Carry } from './carry.ts';
 import { compileEvaluator, type Metrics } from './evaluate.ts';
 import type { StopReason, TrainEvent } from './events.ts';
 import type { Concrete, Example, ParamsOf, Trainable } from './model.ts';
@@ -16,8 +17,15 @@ export interface Run<M extends Trainable> {
   readonly step: number;
   readonly reason: StopReason;
   readonly history: readonly TrainEvent[];
-  /** Means of metrics over a set of examples. */
-  evaluate(data: EvalBatches<Example>, metrics: Metrics): Promise<Record<string, number>>;
+  /**
+   * Means of metrics over a set of examples.
+   * @param options `carry` is the state that goes from batch to batch, as the model was trained with
+   */
+  evaluate(
+    data: EvalBatches<Example>,
+    metrics: Metrics,
+    options?: { readonly carry?: Carry | undefined },
+  ): Promise<Record<string, number>>;
   /**
    * Runs any pure function of the parameters and other arrays. It is compiled once for each function and shapes.
    * Plain numbers stand for float32 arrays.
@@ -88,8 +96,8 @@ export function makeRun<M extends Trainable>({ model, engine, layout, packed, ty
     model,
     params: layout.views(packed) as Concrete<ParamsOf<M>>,
     ...rest,
-    evaluate: async (data, metrics) => {
-      const evaluator = await compileEvaluator(engine, model, layout, data, metrics);
+    evaluate: async (data, metrics, { carry } = {}) => {
+      const evaluator = await compileEvaluator(engine, model, layout, data, metrics, carry);
       try {
         return await evaluator.run(packed);
       } finally {

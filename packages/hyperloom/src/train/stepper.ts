@@ -20,12 +20,14 @@ export interface Stepper {
   step(index: number, batch: unknown): Promise<StepResult>;
   /** The present parameters; the arrays are written again by the step after the next. */
   packed(): Packed<NdArray>;
-  /** The parameters before the last step. */
-  previous(): Packed<NdArray>;
+  /** What was carried into the last step. */
+  previous(): Carried<NdArray>;
   /** The present optimiser state as a tree. */
   optimizer(): unknown;
-  /** Replaces parameters and optimiser state. */
-  restore(packed: Packed<NdArray>, optimizer: unknown): void;
+  /** The present state of each row of the batch as a tree. */
+  state(): unknown;
+  /** Replaces all that is carried. */
+  restore(carried: Carried<NdArray>): void;
   dispose(): Promise<void>;
 }
 
@@ -51,7 +53,7 @@ export async function compileStepper(
   { seed = 0, initial }: Start = {},
 ): Promise<Stepper> {
   const key = random.keyArray(seed);
-  const start = initial ? startProgram(options.optimizer, initial) : initProgram(options);
+  const start = initial ? startProgram(options, initial) : initProgram(options);
   const first = await once(engine, start.program, initial ? tree.leaves<NdArray>(initial) : [key]);
   const form = start.output as Carried<Aval>;
   const { program, output } = stepProgram(options, form);
@@ -85,15 +87,11 @@ export async function compileStepper(
       return tree.map(({ data }: NdArray) => data[0] as number, measured) as unknown as StepResult;
     },
     packed: () => ({ theta: present.theta, rest: present.rest }),
-    previous: () => ({ theta: spare.theta, rest: spare.rest }),
+    previous: () => spare,
     optimizer: () => present.optimizer,
-    restore: (packed, optimizer) => {
-      const from = tree.leaves<NdArray>({ ...packed, optimizer });
-      tree
-        .leaves<NdArray>({ theta: present.theta, rest: present.rest, optimizer: present.optimizer })
-        .forEach(({ data }, i) => {
-          data.set(from[i]!.data);
-        });
+    state: () => present.state,
+    restore: (carried) => {
+      tree.map(({ data }: NdArray, from: NdArray) => data.set(from.data), present, carried);
     },
     dispose: () => executable.dispose(),
   };

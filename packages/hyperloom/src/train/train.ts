@@ -2,7 +2,8 @@ import type { Batches, EvalBatches } from '../data/index.ts';
 import { defaultEngine, type Engine } from '../engine/index.ts';
 import { describeModel, type Json, type ModelDescription } from '../io/index.ts';
 import type { Optimizer } from '../optim/index.ts';
-import { ArgumentError, type Aval, type NdArray, sameShape, showShape, tree } from '../tensor/index.ts';
+import { ArgumentError, type Aval, type NdArray, sameShape, showShape, trace, tree } from '../tensor/index.ts';
+import { type Carry, noCarry } from './carry.ts';
 import { loadProgress, type Progress, saveProgress } from './checkpointing.ts';
 import { divergence } from './divergence.ts';
 import { type EarlyStopping, earlyNext, earlyStart } from './early.ts';
@@ -41,6 +42,8 @@ export interface TrainOptions {
   readonly steps: number;
   /** Added to the loss of every step: a function of the parameters alone. */
   readonly regularizer?: Regularizer;
+  /** A state that each row of a batch hands on to the next step; evaluation hands one on too, from batch to batch. */
+  readonly carry?: Carry;
   /** Parameters to start from, a tree of arrays, in place of those that the seed draws. */
   readonly initial?: unknown;
   /**
@@ -82,16 +85,16 @@ export interface TrainOptions {
  */
 export async function train<M extends Trainable>(model: M, options: TrainOptions): Promise<Run<M>> {
   checkOptions(options);
-  const { data, steps, seed = 0, evaluate, early, checkpoint, signal, onEvent = () => {} } = options;
+  const { data, steps, seed = 0, carry = noCarry, evaluate, early, checkpoint, signal, onEvent = () => {} } = options;
   const logEvery = options.logEvery ?? Math.max(1, Math.round(steps / 100));
   const engine = options.engine ?? (await defaultEngine());
   const layout = packing(model.spec, options.trained);
   const compiling = performance.now();
-  const step = { model, layout, optimizer: options.optimizer, loss: options.loss, batch: data.spec };
+  const step = { model, layout, optimizer: options.optimizer, loss: options.loss, batch: data.spec, carry };
   const { regularizer, initial } = options;
   const start = { seed, ...(initial !== undefined && { initial: layout.gather(checkedParams(model.spec, initial)) }) };
   const stepper = await compileStepper(engine, { ...step, ...(regularizer && { regularizer }) }, start);
-  const evaluator = evaluate && (await compileEvaluator(engine, model, layout, evaluate.data, evaluate.metrics));
+  const evaluator = evaluate && (await compileEvaluator(engine, model, layout, evaluate.data, evaluate.metrics, carry));
   const compileMs = performance.now() - compiling;
 
   const saved =
@@ -105,10 +108,11 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
     history.push(event);
     onEvent(event);
   };
+  const types = trace(carry.write, tree.map(exampleOf, data.spec.input), carry.state).output;
   let described: ModelDescription | undefined;
   const save = async (): Promise<void> => {
     if (checkpoint === undefined || lastSaved?.step === progress.step) return;
-    described ??= describeModel(model, tree.map(exampleOf, data.spec.input));
+    described ??= describeModel(model, types);
     const config = checkpoint.config ?? null;
     await saveProgress(checkpoint.path, { progress, layout, stepper, seed, config, model: described });
     lastSaved = { step: progress.step, path: checkpoint.path };
@@ -132,6 +136,7 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
         before,
         batch,
         params: layout.views(stepper.previous()),
+        state: stepper.previous().state,
         checkpoint: lastSaved,
       });
     }
@@ -153,7 +158,7 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
   await evaluator?.dispose();
   const packed = reason !== 'signal' && progress.best ? progress.best : stepper.packed();
   await stepper.dispose();
-  return makeRun({ model, engine, layout, packed, types: data.spec.input, step: progress.step, reason, history });
+  return makeRun({ model, engine, layout, packed, types, step: progress.step, reason, history });
 }
 
 /** The type of one example of a batch. */

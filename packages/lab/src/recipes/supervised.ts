@@ -20,7 +20,7 @@ export const supervised = ({ training, test, metrics, ...trial }: Supervised): T
   loss: training.loss,
   ...trial,
   train: (session) => session.train(trial.model, training),
-  measure: async (run) => withError(await run.evaluate(test, metrics)),
+  measure: async (run) => withError(await run.evaluate(test, metrics, { carry: training.carry })),
 });
 
 /** What the network, or the target of a hypernetwork, reads of the first example. */
