@@ -1,13 +1,21 @@
 import fc from 'fast-check';
 import {
   type Attrs,
+  add,
   allocate,
   type ConvAttrs,
+  cast,
   type DType,
+  matmul,
+  mul,
   type NdArray,
   type OpName,
   type PoolAttrs,
+  reshape,
   sizeOf,
+  type Tensor,
+  tanh,
+  trace,
 } from '../tensor/index.ts';
 import { convShape } from '../tensor/ops/geometry.ts';
 
@@ -368,4 +376,30 @@ export const samplers: Readonly<Record<OpName, Sampler>> = {
     inputs: broadcastable(draw, 2).map((shape) => numbers(draw, [...shape, 2], 'uint32')),
     attrs: {},
   }),
+  scan: (draw, dtype) => {
+    const [n, length] = [int(draw, 1, 3), int(draw, 1, 4)];
+    const step = ({ w, h, total, x }: Readonly<Record<'w' | 'h' | 'total' | 'x', Tensor>>) => {
+      const next = tanh(add(mul(0.3, reshape(matmul(reshape(h, [1, n]), w), [n])), x));
+      return [next, add(total, 1), mul(next, add(x, h)), add(cast(total, dtype), x)];
+    };
+    const float = (...shape: number[]) => ({ dtype, shape });
+    const total = { dtype: 'int32', shape: [] } as const;
+    const { program } = trace(step, { w: float(n, n), h: float(n), total, x: float(n) });
+    return {
+      inputs: [
+        numbers(draw, [n, n], dtype),
+        numbers(draw, [n], dtype),
+        numbers(draw, [], 'int32'),
+        numbers(draw, [length, n], dtype),
+      ],
+      attrs: {
+        body: program,
+        fixed: 1,
+        carries: 2,
+        length,
+        reverse: draw(fc.boolean()),
+        recompute: draw(fc.boolean()),
+      },
+    };
+  },
 };

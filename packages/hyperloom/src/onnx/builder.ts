@@ -1,5 +1,14 @@
 import { allocate, type DType, type NdArray, type Shape, sameShape, sizeOf } from '../tensor/index.ts';
-import { dataType, type Graph, type GraphValue, type Initializer, type NodeAttr, type OnnxNode } from './proto.ts';
+import {
+  dataType,
+  type Graph,
+  type GraphValue,
+  graphsOf,
+  type Initializer,
+  type NodeAttr,
+  nodesWithin,
+  type OnnxNode,
+} from './proto.ts';
 
 /** Options of a node beyond its attributes. */
 interface NodeOptions {
@@ -15,9 +24,16 @@ export class Builder {
   /** What the names of new nodes begin with: the scope and operation that they come from. */
   prefix = '';
 
-  /** @param taken names that values outside of the graph have */
+  /** @param taken names that values outside of the graph have; a set is shared, and takes the names of this graph too */
   constructor(taken: Iterable<string> = []) {
-    this.#used = new Set(taken);
+    this.#used = taken instanceof Set ? taken : new Set(taken);
+  }
+
+  /** A builder for a graph inside this one, with no name in common. */
+  within(prefix: string): Builder {
+    const inner = new Builder(this.#used);
+    inner.prefix = prefix;
+    return inner;
   }
 
   /** Adds a node with several outputs and gives their names. An absent optional input is ''. */
@@ -136,10 +152,15 @@ export class Builder {
     return { nodes: this.#nodes, initializers: [...this.#initializers.values()], inputs, outputs };
   }
 
-  /** Calls a value by another name; only for values that nodes write. False when there is no such node. */
+  /**
+   * Calls a value by another name; only for values that nodes write and no graph inside reads. False when it is none.
+   */
   rename(from: string, to: string): boolean {
     const at = this.#nodes.findIndex(({ outputs }) => outputs.includes(from));
-    if (at < 0) return false;
+    const isReadInside = this.#nodes.some((node) =>
+      graphsOf(node).some((graph) => nodesWithin(graph).some(({ inputs }) => inputs.includes(from))),
+    );
+    if (at < 0 || isReadInside) return false;
     const swap = (names: readonly string[]) => names.map((name) => (name === from ? to : name));
     this.#nodes.forEach((node, i) => {
       if (i >= at && (node.inputs.includes(from) || i === at))

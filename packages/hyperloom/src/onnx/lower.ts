@@ -1,6 +1,6 @@
 import { type Aval, DTypeError, type Program, type ProgramNode, type ValueId } from '../tensor/index.ts';
 import { Builder } from './builder.ts';
-import type { Lowering, Target } from './lowering/lowering.ts';
+import type { Call, Lowering, Target } from './lowering/lowering.ts';
 import { lowerings } from './lowering/table.ts';
 import type { Graph } from './proto.ts';
 import { Value } from './value.ts';
@@ -20,22 +20,35 @@ const placeOf = ({ op, scope }: ProgramNode): string => (scope === '' ? op : `${
  * @param outside names of inputs that are values outside of the graph: constants of a file, or of a graph around it
  */
 export function lower(program: Program, target: Target, outside: readonly string[] = []): Graph {
-  const b = new Builder(outside);
-  const values = new Map<ValueId, Value>();
-  checkTypes(program.inputs, 'the inputs');
   const given = new Set(outside);
+  const around = new Map(
+    program.inputs.flatMap((input): [ValueId, Value][] =>
+      given.has(input.name) ? [[input.id, new Value(input, input.name)]] : [],
+    ),
+  );
+  return lowerInto(new Builder(outside), program, target, around);
+}
+
+/**
+ * Writes a program as a graph with the help of a builder.
+ * @param around inputs that are values outside of the graph
+ */
+function lowerInto(b: Builder, program: Program, target: Target, around: ReadonlyMap<ValueId, Value>): Graph {
+  checkTypes(program.inputs, 'the inputs');
+  const values = new Map<ValueId, Value>(around);
   const inputs = program.inputs
-    .filter(({ name }) => !given.has(name))
+    .filter(({ id }) => !around.has(id))
     .map((input) => ({ ...input, name: b.unique(input.name) }));
   const ends = program.outputs.map(({ name }) => b.unique(name));
-  for (const input of program.inputs) values.set(input.id, new Value(input, input.name));
   for (const input of inputs) values.set(input.id, new Value(input, input.name));
   for (const node of program.nodes) {
     checkTypes(node.outputs, placeOf(node));
-    b.prefix = node.scope === '' ? node.op : `${node.scope}/${node.op}`;
+    const prefix = node.scope === '' ? node.op : `${node.scope}/${node.op}`;
+    b.prefix = prefix;
     const read = node.inputs.map((id) => values.get(id) as Value);
     const write = lowerings[node.op] as Lowering;
-    const written = write({ b, inputs: read, outputs: node.outputs, attrs: node.attrs, target });
+    const body: Call['body'] = (inner, given) => lowerInto(b.within(prefix), inner, target, given);
+    const written = write({ b, inputs: read, outputs: node.outputs, attrs: node.attrs, target, body });
     const results = Array.isArray(written) ? (written as readonly (string | Value)[]) : [written as string | Value];
     node.outputs.forEach((output, i) => {
       const result = results[i] as string | Value;

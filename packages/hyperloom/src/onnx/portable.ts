@@ -14,7 +14,7 @@ import {
 import { lower } from './lower.ts';
 import { openBatch } from './openBatch.ts';
 import { optimize } from './passes/optimize.ts';
-import { encodeModel, type Graph, type Initializer } from './proto.ts';
+import { encodeModel, type Graph, type Initializer, nodesWithin } from './proto.ts';
 import { type Parted, scanBatch } from './scanBatch.ts';
 
 /** Operators and file format that readers of the last years know (ONNX 1.12, 2022). */
@@ -38,12 +38,12 @@ const lastSet: ReadonlySet<string> = new Set(['BitwiseXor']);
 export function toPortableOnnx(program: Program, weights: Readonly<Record<string, NdArray>> = {}): Uint8Array {
   checkWeights(program, weights);
   const graph = portableGraph(program, Object.keys(weights));
-  const odd = allNodes(graph).find(({ type }) => lastSet.has(type));
+  const odd = nodesWithin(graph).find(({ type }) => lastSet.has(type));
   if (odd)
     throw new ArgumentError(
       `onnx: expected operations of operator set ${version.opset}, got ${odd.type} for ${odd.name}; toOnnx writes it`,
     );
-  const read = new Set(allNodes(graph).flatMap(({ inputs }) => inputs));
+  const read = new Set(nodesWithin(graph).flatMap(({ inputs }) => inputs));
   const constants = Object.entries(weights).flatMap(([name, { dtype, shape, data }]): Initializer[] =>
     read.has(name) ? [{ name, dtype, shape, data }] : [],
   );
@@ -73,15 +73,6 @@ function portableGraph(program: Program, outside: readonly string[]): Graph {
     scanBatch(program, parts, write)
   );
 }
-
-/** Every node of a graph and of the graphs inside it. */
-const allNodes = ({ nodes }: Graph): Graph['nodes'] =>
-  nodes.flatMap((node) => [
-    node,
-    ...Object.values(node.attrs).flatMap((attr) =>
-      typeof attr === 'object' && 'graph' in attr ? allNodes(attr.graph) : [],
-    ),
-  ]);
 
 /** A program parted into what depends on an example and what does not. */
 function parted(program: Program, outside: readonly string[]): Parted {

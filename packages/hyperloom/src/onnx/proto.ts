@@ -49,6 +49,14 @@ export interface Graph {
   readonly outputs: readonly GraphValue[];
 }
 
+/** The graphs inside a node. */
+export const graphsOf = ({ attrs }: OnnxNode): Graph[] =>
+  Object.values(attrs).flatMap((attr) => (typeof attr === 'object' && 'graph' in attr ? [attr.graph] : []));
+
+/** Every node of a graph and of the graphs inside it. */
+export const nodesWithin = ({ nodes }: Graph): OnnxNode[] =>
+  nodes.flatMap((node) => [node, ...graphsOf(node).flatMap(nodesWithin)]);
+
 /** The version of the operators, and of the file format that goes with it. */
 export interface Version {
   readonly opset: number;
@@ -126,7 +134,7 @@ const graphOf = (name: string, graph: Graph): Init<typeof GraphProtoSchema> => (
 
 /** The bytes of an ONNX file. The same graph gives the same bytes. */
 export function encodeModel(graph: Graph, { opset, ir }: Version = newest): Uint8Array {
-  const domains = new Set(graph.nodes.map(({ domain }) => domain));
+  const domains = new Set(nodesWithin(graph).map(({ domain }) => domain));
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(ir),
     producerName: 'hyperloom',

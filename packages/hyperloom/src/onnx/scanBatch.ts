@@ -1,6 +1,6 @@
 import type { Program } from '../tensor/index.ts';
 import { batchAxis } from './openBatch.ts';
-import type { Graph, GraphValue } from './proto.ts';
+import type { Graph, GraphValue, OnnxNode } from './proto.ts';
 
 /** What names of values inside the body begin with; values of a body must have other names than those around it. */
 const inside = 'example';
@@ -57,12 +57,23 @@ export function scanBatch(program: Program, { open, rows, once }: Parted, write:
   };
 }
 
-/** A graph with other names for some of its values. */
+/** A graph with other names for some of its values, in the graphs inside it too. */
 function renamed(graph: Graph, names: ReadonlyMap<string, string>): Graph {
   const name = (old: string): string => names.get(old) ?? old;
   return {
     ...graph,
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(name) })),
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(name), attrs: renamedWithin(node, names) })),
     initializers: graph.initializers.map((constant) => ({ ...constant, name: name(constant.name) })),
   };
 }
+
+/** Attributes with other names in their graphs for values from around them; values of their own keep theirs. */
+const renamedWithin = ({ attrs }: OnnxNode, names: ReadonlyMap<string, string>): OnnxNode['attrs'] =>
+  Object.fromEntries(
+    Object.entries(attrs).map(([key, attr]) => {
+      if (typeof attr !== 'object' || !('graph' in attr)) return [key, attr];
+      const own = new Set(attr.graph.initializers.map((constant) => constant.name));
+      const others = new Map([...names].filter(([old]) => !own.has(old)));
+      return [key, { graph: renamed(attr.graph, others) }];
+    }),
+  );

@@ -1,8 +1,8 @@
 import { byteSize } from './dtype.ts';
-import { ops } from './ops/index.ts';
+import { opNamed } from './ops/named.ts';
 import type { Program, ProgramNode } from './program.ts';
 import { type Aval, sizeOf } from './shape.ts';
-import type { Op, Work } from './tensor.ts';
+import type { Work } from './tensor.ts';
 
 /** What a program takes; see {@link programCost}. */
 export interface Cost extends Work {
@@ -43,8 +43,7 @@ export function programCost({ inputs, nodes, outputs }: Program): Cost {
   const avalOf = (id: number): Aval => avals.get(id)!;
   const given = new Set(outputs.map(({ id }) => id));
   const workOf = (node: ProgramNode): Work => {
-    const op: Op = ops[node.op] as unknown as Op;
-    return (op.work ?? largest)(node.inputs.map(avalOf), node.outputs, node.attrs);
+    return (opNamed(node.op).work ?? largest)(node.inputs.map(avalOf), node.outputs, node.attrs);
   };
   const works = nodes.map(workOf);
   const isView = ({ multiplyAdds, elements }: Work) => multiplyAdds + elements === 0;

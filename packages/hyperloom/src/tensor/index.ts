@@ -4,9 +4,11 @@ export { type Cost, programCost } from './cost.ts';
 export { allocate, byteSize, type DType, isFloat, type TypedArray } from './dtype.ts';
 export * from './einsum.ts';
 export * from './errors.ts';
+export { evaluate } from './evaluate.ts';
 export { glob } from './glob.ts';
 export { grad, pullback, valueAndGrad } from './grad.ts';
 export { callProgram } from './inline.ts';
+
 export { add, div, mul, neg, square, sub } from './ops/arithmetic.ts';
 export { batchMean } from './ops/batchMean.ts';
 export { broadcastTo, reshape } from './ops/broadcast.ts';
@@ -44,6 +46,7 @@ export { moveAxis, transpose, transposeMatrix } from './ops/transpose.ts';
 export { showProgram } from './print.ts';
 export type { Program, ProgramNode, ValueId } from './program.ts';
 export * as random from './random.ts';
+export { type ScanOptions, scan } from './scan.ts';
 export { currentScope, named } from './scope.ts';
 export {
   decodeProgram,

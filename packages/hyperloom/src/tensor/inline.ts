@@ -1,9 +1,9 @@
 import { ArgumentError, DTypeError, ShapeError } from './errors.ts';
-import { ops } from './ops/index.ts';
+import { opNamed } from './ops/named.ts';
 import type { Program, ValueId } from './program.ts';
 import { currentScope, inScope } from './scope.ts';
 import { sameShape, showShape } from './shape.ts';
-import { emit, type Op, type Tensor } from './tensor.ts';
+import { emit, type Tensor } from './tensor.ts';
 
 /**
  * Applies a program to tensors by adding its operations to the graph, as the function that it was traced from would.
@@ -18,6 +18,12 @@ import { emit, type Op, type Tensor } from './tensor.ts';
 export function callProgram(program: Program, inputs: readonly Tensor[]): Tensor[] {
   if (inputs.length !== program.inputs.length)
     throw new ArgumentError(`callProgram: expected ${program.inputs.length} inputs, got ${inputs.length}`);
+  const values = replay(program, inputs);
+  return program.outputs.map(({ id }) => values.get(id) as Tensor);
+}
+
+/** Adds a program's operations to the graph, and gives every value of it by its number. */
+export function replay(program: Program, inputs: readonly Tensor[]): Map<ValueId, Tensor> {
   const values = new Map<ValueId, Tensor>();
   program.inputs.forEach(({ id, name, dtype, shape }, i) => {
     const input = inputs[i] as Tensor;
@@ -33,10 +39,10 @@ export function callProgram(program: Program, inputs: readonly Tensor[]): Tensor
   for (const { op, inputs: read, attrs, outputs, scope } of program.nodes) {
     const place = [outer, scope].filter((part) => part !== '').join('.');
     const from = read.map((id) => values.get(id) as Tensor);
-    const results = inScope(place, () => emit(ops[op] as Op, from, attrs));
+    const results = inScope(place, () => emit(opNamed(op), from, attrs));
     outputs.forEach(({ id }, i) => {
       values.set(id, results[i] as Tensor);
     });
   }
-  return program.outputs.map(({ id }) => values.get(id) as Tensor);
+  return values;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { evaluate } from '../engine/reference/reference.ts';
+import { evaluate } from '../engine/reference/index.ts';
 import { ndarray } from './array.ts';
 import { grad } from './grad.ts';
 import { mul } from './ops/arithmetic.ts';

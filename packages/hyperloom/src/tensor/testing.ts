@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { evaluate } from '../engine/reference/reference.ts';
+import { evaluate } from '../engine/reference/index.ts';
 import { type NdArray, ndarray, type Tensor, trace } from './index.ts';
 
 /** What a function gives for arrays, by the reference engine: a flat list for each result. */

@@ -94,12 +94,19 @@ function batchGraph(
   size: number,
   name: string | undefined,
 ): (t: Tensor) => Tensor | undefined {
-  const batched = new Map<Node, readonly Tensor[]>();
-  for (const [node, front] of examples) batched.set(node, [front]);
-  const batchOf = (t: Tensor) => batched.get(t.node)?.[t.index];
-  for (const node of ancestors(outputs, Math.min(...[...examples.keys()].map((n) => n.id)))) {
+  const batched: Batched = new Map([...examples].map(([node, front]) => [node, [front]]));
+  batchNodes(ancestors(outputs, Math.min(...[...examples.keys()].map((n) => n.id))), batched, size, name);
+  return (t) => batched.get(t.node)?.[t.index];
+}
+
+/** The outputs of nodes over a whole batch, where they have such a form. */
+export type Batched = Map<Node, readonly (Tensor | undefined)[]>;
+
+/** Rebuilds those of `nodes` that depend on what is batched, and adds their outputs to it. */
+export function batchNodes(nodes: readonly Node[], batched: Batched, size: number, name: string | undefined): void {
+  for (const node of nodes) {
     if (batched.has(node)) continue;
-    const mapped = node.inputs.map(batchOf);
+    const mapped = node.inputs.map((t) => batched.get(t.node)?.[t.index]);
     if (mapped.every((t) => t === undefined)) continue;
     const inputs = node.inputs.map((t, i) => mapped[i] ?? t);
     batched.set(
@@ -109,5 +116,4 @@ function batchGraph(
       ),
     );
   }
-  return batchOf;
 }

@@ -1,1 +1,2 @@
-export { evaluate, referenceEngine } from './reference.ts';
+export { evaluate } from '../../tensor/index.ts';
+export { referenceEngine } from './reference.ts';

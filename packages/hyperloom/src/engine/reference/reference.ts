@@ -1,31 +1,6 @@
-import { isFloat, type NdArray, type Op, ops, type Program, zerosArray } from '../../tensor/index.ts';
+import { evaluate, zerosArray } from '../../tensor/index.ts';
 import { checkInputs, checkInto, outputTypes } from '../check.ts';
 import type { Engine } from '../engine.ts';
-
-/** Floats widened to float64, the precision in which operations are defined. */
-const widen = (array: NdArray): NdArray =>
-  isFloat(array.dtype) && array.data instanceof Float32Array
-    ? { ...array, data: Float64Array.from(array.data) }
-    : array;
-
-/**
- * Runs a program in float64, one operation at a time, by the definition in each operation's record.
- * @returns the outputs; floats are float64 data whatever their declared type
- */
-export function evaluate(program: Program, inputs: readonly NdArray[]): NdArray[] {
-  const values: NdArray[] = inputs.map(widen);
-  for (const node of program.nodes) {
-    const op: Op = ops[node.op];
-    const results = op.eval(
-      node.inputs.map((id) => values[id]!),
-      node.attrs,
-    );
-    node.outputs.forEach(({ id }, i) => {
-      values[id] = widen(results[i]!);
-    });
-  }
-  return program.outputs.map(({ id }) => values[id]!);
-}
 
 /**
  * The slow engine that defines what every operation means: plain loops in float64. It is the tests' oracle, the judge

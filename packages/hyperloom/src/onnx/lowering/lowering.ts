@@ -1,5 +1,6 @@
-import type { Attrs, Aval, DType, Op, OpName, ops } from '../../tensor/index.ts';
+import type { Attrs, Aval, DType, Op, OpName, ops, Program, ValueId } from '../../tensor/index.ts';
 import type { Builder } from '../builder.ts';
+import type { Graph } from '../proto.ts';
 import type { Value } from '../value.ts';
 
 /** What a graph is written for. */
@@ -17,6 +18,8 @@ export interface Call<A extends Attrs = Attrs> {
   readonly outputs: readonly Aval[];
   readonly attrs: A;
   readonly target: Target;
+  /** Writes a program as a graph inside this one, which reads values around it where inputs stand for such. */
+  body(program: Program, around: ReadonlyMap<ValueId, Value>): Graph;
 }
 
 /** A name of a row-major value in the graph, or a value with layouts. */

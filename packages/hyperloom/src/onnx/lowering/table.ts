@@ -5,6 +5,7 @@ import type { Lowerings } from './lowering.ts';
 import { matmul } from './matmul.ts';
 import { pool } from './pool.ts';
 import { reduce } from './reduce.ts';
+import { scan } from './scan.ts';
 import { shapes } from './shapes.ts';
 import { threefry } from './threefry.ts';
 
@@ -18,4 +19,5 @@ export const lowerings: Lowerings = {
   ...conv,
   ...pool,
   ...threefry,
+  ...scan,
 };

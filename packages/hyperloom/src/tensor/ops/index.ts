@@ -1,4 +1,4 @@
-import { constantOp, inputOp } from '../tensor.ts';
+import { constantOp, inputOp, type Op } from '../tensor.ts';
 import { addOp, divOp, mulOp, negOp, subOp } from './arithmetic.ts';
 import { batchMeanOp } from './batchMean.ts';
 import { broadcastToOp, reduceSumOp, reshapeOp } from './broadcast.ts';
@@ -9,8 +9,10 @@ import { gatherOp, iotaOp, scatterAddOp } from './gather.ts';
 import { concatOp, splitOp } from './join.ts';
 import * as math from './math.ts';
 import { matmulOp } from './matmul.ts';
+import { nameOps } from './named.ts';
 import { avgPoolGradOp, avgPoolOp, maxPoolGradOp, maxPoolOp, maxPoolPickOp } from './pool.ts';
 import { argmaxOp, argsortOp, cumsumOp, reduceMaxOp, reduceMinOp } from './reduce.ts';
+import { scanOp } from './scan.ts';
 import { flipOp, padOp, sliceOp } from './slice.ts';
 import { standardizeOp } from './standardize.ts';
 import { threefryOp } from './threefry.ts';
@@ -87,7 +89,10 @@ export const ops = {
   avgPool: avgPoolOp,
   avgPoolGrad: avgPoolGradOp,
   threefry: threefryOp,
+  scan: scanOp,
 } as const;
+
+nameOps(ops as unknown as Readonly<Record<string, Op>>);
 
 /** The name of an operation. */
 export type OpName = keyof typeof ops;
