@@ -14,5 +14,6 @@ export * from './module.ts';
 export { groupNorm, layerNorm, type NormOptions, type NormSpec } from './norm.ts';
 export type { Padding } from './options.ts';
 export { avgPool, globalAvgPool, maxPool, type PoolLayerOptions } from './pool.ts';
+export * from './recurrent/index.ts';
 export { type ResidualSpec, residual } from './residual.ts';
 export { type Layers, type SpecsOf, sequential } from './sequential.ts';

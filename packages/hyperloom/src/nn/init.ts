@@ -7,6 +7,7 @@ import {
   mean,
   mul,
   type NdArray,
+  ndarray,
   random,
   reshape,
   rsqrt,
@@ -84,6 +85,54 @@ export const byRow = (init: Initializer): Initializer =>
       return vmap((row: Tensor) => init(random.foldIn(key, row), { ...spec, shape }))(iota(count));
     },
     init.std ? { std: init.std } : {},
+  );
+
+/** Raises unless the last axis can be cut into equal blocks; gives the width of one. */
+function blockWidth(where: string, { shape }: WeightSpec, count: number): number {
+  const width = (shape.at(-1) ?? 0) / count;
+  if (!Number.isInteger(width) || width < 1)
+    throw new ShapeError(`${where}: expected a last axis of ${count} equal blocks, got ${showShape(shape)}`);
+  return width;
+}
+
+/**
+ * Draws each of `count` equal blocks of the last axis by itself, with a key of its own: the gates of a recurrent cell,
+ * whose matrices lie side by side. A block's fans are those of the spec.
+ * @throws ShapeError when the last axis has no such blocks
+ * @example
+ * const spec = nn.weight({ shape: [8, 32], init: nn.init.byBlock(4, nn.init.orthogonal()) });
+ */
+export const byBlock = (count: number, init: Initializer): Initializer => {
+  const block = (spec: WeightSpec): WeightSpec => ({
+    ...spec,
+    shape: [...spec.shape.slice(0, -1), blockWidth('byBlock', spec, count)],
+  });
+  const { std } = init;
+  return Object.assign(
+    (key: Tensor, spec: WeightSpec): Tensor => {
+      const own = block(spec);
+      const drawn = vmap((i: Tensor) => init(random.foldIn(key, i), own), { out: own.shape.length - 1 })(iota(count));
+      return reshape(drawn, spec.shape);
+    },
+    std ? { std: (spec: WeightSpec) => std(block(spec)) } : {},
+  );
+};
+
+/**
+ * A constant for each of as many equal blocks of the last axis: a bias of gates, one of which starts open.
+ * @throws ShapeError when the last axis has no such blocks
+ * @example
+ * const spec = nn.weight({ shape: [32], role: 'bias', init: nn.init.blockConstants([0, 1, 0, 0]) });
+ */
+export const blockConstants = (constants: readonly number[]): Initializer =>
+  Object.assign(
+    (_: Tensor, spec: WeightSpec): Tensor => {
+      const width = blockWidth('blockConstants', spec, constants.length);
+      const column = constant(ndarray(constants.map((c) => [c])));
+      const row = reshape(broadcastTo(column, [constants.length, width]), [constants.length * width]);
+      return broadcastTo(cast(row, spec.dtype), spec.shape);
+    },
+    { std: () => 0 },
   );
 
 /**

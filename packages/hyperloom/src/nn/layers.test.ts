@@ -17,11 +17,13 @@ import {
   zerosArray,
 } from '../tensor/index.ts';
 import * as nn from './index.ts';
+import { overVector } from './recurrent/testing.ts';
 
 type NoLayer =
   | 'applyChild'
   | 'childContext'
   | 'countParams'
+  | 'defineCell'
   | 'defineModule'
   | 'init'
   | 'initTree'
@@ -77,6 +79,19 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.groupNorm({ channels: 4, groups: 2 }), input: [4, 3, 2], output: [4, 3, 2] },
     { layer: nn.groupNorm({ channels: 4, groups: 2, shift: false }), input: [4], output: [4] },
   ],
+  gruCell: [
+    overVector(nn.gruCell({ in: 3, hidden: 2 })),
+    overVector(nn.gruCell({ in: 2, hidden: 3, layerNorm: true, dropout: 0.4 })),
+  ],
+  hyperLstmCell: [
+    overVector(nn.hyperLstmCell({ in: 3, hidden: 4, hyper: 3, code: 2 })),
+    overVector(nn.hyperLstmCell({ in: 2, hidden: 4, hyper: 3, code: 2, layerNorm: true, dropout: 0.4 })),
+    overVector(nn.hyperLstmCell({ in: 2, hidden: 3, hyper: 4, code: 1, current: false })),
+  ],
+  hyperRnnCell: [
+    overVector(nn.hyperRnnCell({ in: 3, hidden: 4, hyper: 3, code: 2 })),
+    overVector(nn.hyperRnnCell({ in: 3, hidden: 4, hyper: 3, code: 2, layerNorm: true, current: false })),
+  ],
   identity: [{ layer: nn.identity, input: [3], output: [3] }],
   layerNorm: [
     { layer: nn.layerNorm({ shape: 4 }), input: [3, 4], output: [3, 4] },
@@ -87,6 +102,10 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.linear({ in: 3, out: 2 }), input: [3], output: [2] },
     { layer: nn.linear({ in: 3, out: 2 }), input: [4, 3], output: [4, 2] },
     { layer: nn.linear({ in: 3, out: 2, bias: false }), input: [2, 4, 3], output: [2, 4, 2] },
+  ],
+  lstmCell: [
+    overVector(nn.lstmCell({ in: 3, hidden: 2 })),
+    overVector(nn.lstmCell({ in: 2, hidden: 3, layerNorm: true, dropout: 0.4 })),
   ],
   maxPool: [
     { layer: nn.maxPool({ window: 2 }), input: [2, 4, 5], output: [2, 2, 2] },
@@ -101,6 +120,10 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
       input: [3],
       output: [2],
     },
+  ],
+  rnnCell: [
+    overVector(nn.rnnCell({ in: 3, hidden: 2 })),
+    overVector(nn.rnnCell({ in: 2, hidden: 3, layerNorm: true })),
   ],
   sequential: [
     {
