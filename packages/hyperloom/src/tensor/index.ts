@@ -40,6 +40,7 @@ export { cos, erf, exp, expm1, floor, log, log1p, pow, rsqrt, sigmoid, sin, sqrt
 export { matmul } from './ops/matmul.ts';
 export { avgPool, maxPool, type PoolAttrs, type PoolOptions } from './ops/pool.ts';
 export { argmax, argsort, centre, cumsum, max, mean, min, type ReduceOptions, sum, variance } from './ops/reduce.ts';
+export type { ScanAttrs } from './ops/scan.ts';
 export { flip, pad, type Range, slice } from './ops/slice.ts';
 export { threefryParity, threefryRotations, threefryRounds } from './ops/threefry.ts';
 export { moveAxis, transpose, transposeMatrix } from './ops/transpose.ts';
