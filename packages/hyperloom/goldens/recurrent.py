@@ -181,17 +181,19 @@ CELLS = {
     "hyperLstm": (hyper_lstm, hyper_lstm_params, ["h", "c"], ["hyper.h", "hyper.c"]),
 }
 STEPS, INPUTS, UNITS, HYPER, CODE = 5, 3, 4, 3, 2
+# What Hyperloom draws for key 5 and half of the elements, the same on every engine: the test compares.
+KEPT = [[1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 1, 1]]
 
 
 def case(kind, masked=False, **options):
     step, params_of, large, small = CELLS[kind]
-    options = {"in": INPUTS, "hidden": UNITS, "layerNorm": False, **options}
+    options = {"in": INPUTS, "hidden": UNITS, "layerNorm": False, **({"dropout": 0.5} if masked else {}), **options}
     if small:
         options = {"hyper": HYPER, "code": CODE, "current": True, **options}
     params = params_of(INPUTS, UNITS, options)
     start = {key: values(UNITS, scale=0.5) for key in large} | {key: values(HYPER, scale=0.5) for key in small}
     x = values(STEPS, INPUTS)
-    mask = (torch.rand(STEPS, UNITS, generator=generator) < 0.75).double() * 1.25 if masked else None
+    mask = torch.tensor(KEPT, dtype=torch.float64) / 0.5 if masked else None
     leaves = {"x": x, **{f"state.{k}": v for k, v in start.items()}, **{f"params.{k}": v for k, v in params.items()}}
     for leaf in leaves.values():
         leaf.requires_grad_(True)

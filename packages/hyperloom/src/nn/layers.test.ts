@@ -40,12 +40,33 @@ interface Case {
   readonly output: Shape;
 }
 
+/** A model of characters as a layer: x to logits, from the state at the start. */
+const logitsOf = <S, State>(model: nn.CharacterModel<S, State>): nn.AnyModule =>
+  nn.defineModule({
+    name: model.name,
+    spec: model.spec,
+    init: model.init,
+    apply: (params, x: Tensor, context) => model.apply(params, { x }, context).y,
+  }) as unknown as nn.AnyModule;
+
 /** At least one case for every export that is or makes a layer; the compiler names any that is missing. */
 const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
   avgPool: [{ layer: nn.avgPool({ window: 2, padding: 1 }), input: [2, 4, 5], output: [2, 3, 3] }],
   batchNorm: [
     { layer: nn.batchNorm({ channels: 3 }), input: [3, 4], output: [3, 4] },
     { layer: nn.batchNorm({ channels: 2, scale: false }), input: [2, 2, 3], output: [2, 2, 3] },
+  ],
+  characterModel: [
+    {
+      layer: logitsOf(nn.characterModel({ symbols: 3, core: nn.gru({ in: 3, hidden: 2 }) })),
+      input: { below: 3, shape: [4] },
+      output: [4, 3],
+    },
+    {
+      layer: logitsOf(nn.characterModel({ symbols: 4, embedding: 2, core: nn.lstm({ in: 2, hidden: 3, layers: 2 }) })),
+      input: { below: 4, shape: [3] },
+      output: [3, 4],
+    },
   ],
   conv1d: [
     { layer: nn.conv1d({ in: 2, out: 3, kernel: 3, padding: 'same' }), input: [2, 7], output: [3, 7] },
@@ -79,15 +100,24 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.groupNorm({ channels: 4, groups: 2 }), input: [4, 3, 2], output: [4, 3, 2] },
     { layer: nn.groupNorm({ channels: 4, groups: 2, shift: false }), input: [4], output: [4] },
   ],
+  gru: [{ layer: nn.gru({ in: 3, hidden: 2, dropout: 0.2 }), input: [4, 3], output: [4, 2] }],
   gruCell: [
     overVector(nn.gruCell({ in: 3, hidden: 2 })),
     overVector(nn.gruCell({ in: 2, hidden: 3, layerNorm: true, dropout: 0.4 })),
+  ],
+  hyperLstm: [
+    {
+      layer: nn.hyperLstm({ in: 3, hidden: 4, hyper: 3, code: 2, layerNorm: true, dropout: 0.2 }),
+      input: [3, 3],
+      output: [3, 4],
+    },
   ],
   hyperLstmCell: [
     overVector(nn.hyperLstmCell({ in: 3, hidden: 4, hyper: 3, code: 2 })),
     overVector(nn.hyperLstmCell({ in: 2, hidden: 4, hyper: 3, code: 2, layerNorm: true, dropout: 0.4 })),
     overVector(nn.hyperLstmCell({ in: 2, hidden: 3, hyper: 4, code: 1, current: false })),
   ],
+  hyperRnn: [{ layer: nn.hyperRnn({ in: 3, hidden: 4, hyper: 3, code: 2 }), input: [3, 3], output: [3, 4] }],
   hyperRnnCell: [
     overVector(nn.hyperRnnCell({ in: 3, hidden: 4, hyper: 3, code: 2 })),
     overVector(nn.hyperRnnCell({ in: 3, hidden: 4, hyper: 3, code: 2, layerNorm: true, current: false })),
@@ -103,6 +133,14 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.linear({ in: 3, out: 2 }), input: [4, 3], output: [4, 2] },
     { layer: nn.linear({ in: 3, out: 2, bias: false }), input: [2, 4, 3], output: [2, 4, 2] },
   ],
+  lstm: [
+    { layer: nn.lstm({ in: 3, hidden: 2 }), input: [4, 3], output: [4, 2] },
+    {
+      layer: nn.lstm({ in: 3, hidden: 2, layers: 2, bidirectional: true, layerNorm: true, layerDropout: 0.2 }),
+      input: [4, 3],
+      output: [4, 4],
+    },
+  ],
   lstmCell: [
     overVector(nn.lstmCell({ in: 3, hidden: 2 })),
     overVector(nn.lstmCell({ in: 2, hidden: 3, layerNorm: true, dropout: 0.4 })),
@@ -112,6 +150,13 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.maxPool({ window: 3, stride: 1, padding: 1 }), input: [2, 5], output: [2, 5] },
   ],
   mlp: [{ layer: nn.mlp({ in: 3, hidden: [4, 5], out: 2, activation: nn.silu }), input: [3], output: [2] }],
+  recurrent: [
+    {
+      layer: nn.recurrent({ in: 2, layers: 2, checkpoint: 2, cell: (inputs) => nn.rnnCell({ in: inputs, hidden: 3 }) }),
+      input: [5, 2],
+      output: [5, 3],
+    },
+  ],
   relu: [{ layer: nn.relu, input: [3], output: [3] }],
   residual: [
     { layer: nn.residual(nn.linear({ in: 3, out: 3 })), input: [3], output: [3] },
@@ -121,6 +166,7 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
       output: [2],
     },
   ],
+  rnn: [{ layer: nn.rnn({ in: 3, hidden: 2, bidirectional: true }), input: [4, 3], output: [4, 4] }],
   rnnCell: [
     overVector(nn.rnnCell({ in: 3, hidden: 2 })),
     overVector(nn.rnnCell({ in: 2, hidden: 3, layerNorm: true })),

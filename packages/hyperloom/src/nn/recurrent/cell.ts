@@ -37,14 +37,14 @@ export interface Cell<S, State> extends Module<S, CellInput<State>, CellOutput<S
 }
 
 /** The state of cells that keep nothing but their output: h [hidden]. */
-export interface HiddenState {
+export type HiddenState = {
   readonly h: Tensor;
-}
+};
 
 /** The state of an LSTM: output h and memory c, both [hidden]. */
-export interface LstmState extends HiddenState {
+export type LstmState = HiddenState & {
   readonly c: Tensor;
-}
+};
 
 /** What {@link defineCell} needs. */
 export interface CellDefinition<S, State> {

@@ -7,11 +7,11 @@ import type { CellInput, CellOutput, StateTypes } from './cell.ts';
 import type { PerLayer, Recurrent, SequenceInput } from './recurrent.ts';
 
 /** Weights of {@link characterModel}: those of the core, of the layer that scores symbols, and an embedding if any. */
-export interface CharacterModelSpec<S> {
+export type CharacterModelSpec<S> = {
   readonly embedding?: EmbeddingSpec;
   readonly core: PerLayer<S>;
   readonly out: LinearSpec;
-}
+};
 
 /** Options of {@link characterModel}. */
 export interface CharacterModelOptions<S, State> {
@@ -60,7 +60,8 @@ export function characterModel<S, State>({
   const name = 'characterModel';
   whole(name, 'symbols', symbols);
   const width = size ?? symbols;
-  if (core.in !== width) throw new ArgumentError(`${name}: expected a core that reads ${width} numbers, got ${core.in}`);
+  if (core.in !== width)
+    throw new ArgumentError(`${name}: expected a core that reads ${width} numbers, got ${core.in}`);
   if (core.bidirectional) throw new ArgumentError(`${name}: expected a core that reads forwards, got both ways`);
   const table = size === undefined ? undefined : embedding({ count: symbols, size });
   const out = linear({ in: core.out, out: symbols });
@@ -68,7 +69,9 @@ export function characterModel<S, State>({
   type P = Params<CharacterModelSpec<S>>;
   const read = (params: P, x: Tensor, rank: number, context: Context | undefined): Tensor => {
     if (x.dtype !== 'int32' || x.rank !== rank)
-      throw new DTypeError(`${name}: expected symbols int32 [${rank === 1 ? 'T' : ''}], got ${x.dtype} ${showShape(x.shape)}`);
+      throw new DTypeError(
+        `${name}: expected symbols int32 [${rank === 1 ? 'T' : ''}], got ${x.dtype} ${showShape(x.shape)}`,
+      );
     return table
       ? applyChild('embedding', table, params.embedding as Params<EmbeddingSpec>, x, context)
       : oneHot(x, symbols, params.out.weight.dtype);

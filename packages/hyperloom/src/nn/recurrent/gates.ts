@@ -39,10 +39,10 @@ export const gateBias = (inputs: number, hidden: number, start: readonly number[
   });
 
 /** Scale and shift of a normalisation inside a cell. */
-export interface GateNormSpec {
+export type GateNormSpec = {
   readonly scale: WeightSpec;
   readonly shift: WeightSpec;
-}
+};
 
 /** Scales [gates * hidden] that start at 1. */
 export const gateScale = (hidden: number, gates: number): WeightSpec =>

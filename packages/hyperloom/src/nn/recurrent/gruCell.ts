@@ -8,13 +8,13 @@ import { checkRate, dropped, gateBias, gateMatrix, gateScale, normalised, produc
  * Weights of {@link gruCell}: input [in, 3 hidden], hidden [hidden, 3 hidden] and bias [3 hidden], for the gates r, z
  * and n in this order; candidateBias [hidden]; scales [3 hidden] of both products if they are normalised.
  */
-export interface GruSpec {
+export type GruSpec = {
   readonly input: WeightSpec;
   readonly hidden: WeightSpec;
   readonly bias: WeightSpec;
   readonly candidateBias: WeightSpec;
   readonly norm?: { readonly input: WeightSpec; readonly hidden: WeightSpec };
-}
+};
 
 /** Options of {@link gruCell}. */
 export interface GruOptions {

@@ -8,23 +8,23 @@ import { forgetStart, type LstmNormSpec, type LstmSpec, lstmNorm, lstmSpec, lstm
 import { parted, type RescaleSpec, rescaled, rescaleSpec, rescales } from './rescales.ts';
 
 /** The state of a HyperLSTM: h and c [hidden] of the large cell, and those of the small cell, [hyper]. */
-export interface HyperLstmState extends LstmState {
+export type HyperLstmState = LstmState & {
   readonly hyper: LstmState;
-}
+};
 
 /**
  * Weights of {@link hyperLstmCell}: of the large cell, input [in, 4 hidden], hidden [hidden, 4 hidden], bias [4 hidden]
  * and norms if any, for the gates i, f, o and g in this order; of the small cell `hyper`, whose input is [hidden + in];
  * and `rescale`, from its output to scales.
  */
-export interface HyperLstmSpec {
+export type HyperLstmSpec = {
   readonly input: WeightSpec;
   readonly hidden: WeightSpec;
   readonly bias: WeightSpec;
   readonly norm?: LstmNormSpec;
   readonly hyper: LstmSpec;
   readonly rescale: RescaleSpec;
-}
+};
 
 /** Options of {@link hyperLstmCell}. */
 export interface HyperLstmOptions {

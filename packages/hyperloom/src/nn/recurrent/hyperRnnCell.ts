@@ -7,22 +7,22 @@ import { parted, type RescaleSpec, type Rescales, rescaled, rescaleSpec, rescale
 import { type RnnSpec, rnnSpec } from './rnnCell.ts';
 
 /** The state of a HyperRNN: h [hidden] of the large cell, and that of the small cell, [hyper]. */
-export interface HyperRnnState extends HiddenState {
+export type HyperRnnState = HiddenState & {
   readonly hyper: HiddenState;
-}
+};
 
 /**
  * Weights of {@link hyperRnnCell}: of the large cell, input [in, hidden], hidden [hidden, hidden], bias [hidden] and a
  * norm if any; of the small cell `hyper`, whose input is [hidden + in]; and `rescale`, from its output to scales.
  */
-export interface HyperRnnSpec {
+export type HyperRnnSpec = {
   readonly input: WeightSpec;
   readonly hidden: WeightSpec;
   readonly bias: WeightSpec;
   readonly norm?: GateNormSpec;
   readonly hyper: RnnSpec;
   readonly rescale: RescaleSpec;
-}
+};
 
 /** Options of {@link hyperRnnCell}. */
 export interface HyperRnnOptions {

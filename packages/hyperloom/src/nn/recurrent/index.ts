@@ -8,6 +8,12 @@ export {
   type LstmState,
   type StateTypes,
 } from './cell.ts';
+export {
+  type CharacterModel,
+  type CharacterModelOptions,
+  type CharacterModelSpec,
+  characterModel,
+} from './characterModel.ts';
 export { type GruOptions, type GruSpec, gruCell } from './gruCell.ts';
 export { type HyperLstmOptions, type HyperLstmSpec, type HyperLstmState, hyperLstmCell } from './hyperLstmCell.ts';
 export {
@@ -17,6 +23,15 @@ export {
   hyperRnnCell,
   type RescalingCell,
 } from './hyperRnnCell.ts';
+export * from './layers.ts';
 export { type LstmNormSpec, type LstmOptions, type LstmSpec, lstmCell } from './lstmCell.ts';
+export {
+  type LayerOptions,
+  type PerLayer,
+  type Recurrent,
+  type RecurrentOptions,
+  recurrent,
+  type SequenceInput,
+} from './recurrent.ts';
 export type { RescaleSpec, Rescales } from './rescales.ts';
 export { type RnnOptions, type RnnSpec, rnnCell } from './rnnCell.ts';

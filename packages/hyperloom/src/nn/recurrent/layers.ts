@@ -1,8 +1,8 @@
+import type { HiddenState, LstmState } from './cell.ts';
 import { type GruOptions, type GruSpec, gruCell } from './gruCell.ts';
 import { type HyperLstmOptions, type HyperLstmSpec, type HyperLstmState, hyperLstmCell } from './hyperLstmCell.ts';
 import { type HyperRnnOptions, type HyperRnnSpec, type HyperRnnState, hyperRnnCell } from './hyperRnnCell.ts';
 import { type LstmOptions, type LstmSpec, lstmCell } from './lstmCell.ts';
-import type { HiddenState, LstmState } from './cell.ts';
 import { type LayerOptions, type Recurrent, recurrent } from './recurrent.ts';
 import { type RnnOptions, type RnnSpec, rnnCell } from './rnnCell.ts';
 

@@ -15,21 +15,21 @@ import {
 } from './gates.ts';
 
 /** Norms of an LSTM: of its gates [4 hidden], each gate by itself, and of its memory [hidden]. */
-export interface LstmNormSpec {
+export type LstmNormSpec = {
   readonly gates: GateNormSpec;
   readonly cell: GateNormSpec;
-}
+};
 
 /**
  * Weights of {@link lstmCell}: input [in, 4 hidden], hidden [hidden, 4 hidden], and a bias [4 hidden] or norms, for the
  * gates i, f, o and g in this order.
  */
-export interface LstmSpec {
+export type LstmSpec = {
   readonly input: WeightSpec;
   readonly hidden: WeightSpec;
   readonly bias?: WeightSpec;
   readonly norm?: LstmNormSpec;
-}
+};
 
 /** Options of {@link lstmCell}. */
 export interface LstmOptions {

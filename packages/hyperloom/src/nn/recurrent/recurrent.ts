@@ -1,4 +1,4 @@
-import { ArgumentError, concat, DTypeError, iota, random, scan, showShape, type Tensor } from '../../tensor/index.ts';
+import { ArgumentError, concat, DTypeError, iota, random, scan, type Tensor } from '../../tensor/index.ts';
 import { dropout as dropoutLayer } from '../dropout.ts';
 import { applyChild, type Context, childContext, defineModule, type Module, type Params } from '../module.ts';
 import { expectShape, whole } from '../options.ts';
@@ -33,11 +33,7 @@ export interface Recurrent<S, State> extends Module<PerLayer<S>> {
     context?: Context,
   ): CellOutput<PerLayer<State>>;
   /** One step: x [in] and a state to an output [out] and the next state. Not for layers that read backwards. */
-  step(
-    params: Params<PerLayer<S>>,
-    input: CellInput<PerLayer<State>>,
-    context?: Context,
-  ): CellOutput<PerLayer<State>>;
+  step(params: Params<PerLayer<S>>, input: CellInput<PerLayer<State>>, context?: Context): CellOutput<PerLayer<State>>;
 }
 
 /** What every recurrent layer takes beside the options of its cell. */
@@ -85,7 +81,11 @@ export function recurrent<S, State>({
   whole(name, 'layers', depth);
   checkRate(name, 'layerDropout', layerDropout);
   if (checkpoint !== undefined) whole(name, 'checkpoint', checkpoint);
-  type Passes = readonly { readonly key: keyof PerLayer<S>; readonly cell: Cell<S, State>; readonly reverse: boolean }[];
+  type Passes = readonly {
+    readonly key: keyof PerLayer<S>;
+    readonly cell: Cell<S, State>;
+    readonly reverse: boolean;
+  }[];
   const layers: Passes[] = [];
   for (let i = 0; i < depth; i++) {
     const width: number = layers.at(-1)?.reduce((n, { cell }) => n + cell.out, 0) ?? inputs;
@@ -137,11 +137,16 @@ export function recurrent<S, State>({
         const after = cell.apply(own, { x: at.x, state: before }, stepContext(inner, at.index));
         return [after.state, after.y];
       };
-      const [end, ys] = scan(step, start, { x: h, index: iota(steps) }, {
-        reverse,
-        ...(mask && { mask }),
-        ...(checkpoint !== undefined && { checkpoint }),
-      });
+      const [end, ys] = scan(
+        step,
+        start,
+        { x: h, index: iota(steps) },
+        {
+          reverse,
+          ...(mask && { mask }),
+          ...(checkpoint !== undefined && { checkpoint }),
+        },
+      );
       last[key] = end;
       return ys;
     });
@@ -159,7 +164,11 @@ export function recurrent<S, State>({
     });
     return { y, state: next as PerLayer<State> };
   };
-  const module = defineModule<PerLayer<S>>({ name, spec, apply: (params, x, context) => unroll(params, { x }, context).y });
+  const module = defineModule<PerLayer<S>>({
+    name,
+    spec,
+    apply: (params, x, context) => unroll(params, { x }, context).y,
+  });
   return { ...module, in: inputs, out, bidirectional, state: types, unroll, step };
 }
 

@@ -8,7 +8,7 @@ import { biased, product } from './gates.ts';
  * of size `code` for the rows of W_h, one for those of W_x and one for the bias, and from each code [code] a number for
  * each unit [hidden].
  */
-export interface RescaleSpec {
+export type RescaleSpec = {
   /** h^ to the codes of the scales: codes [hyper, 2 gates code], first those of W_h, then those of W_x; start 0. */
   readonly scale: {
     readonly codes: WeightSpec;
@@ -23,7 +23,7 @@ export interface RescaleSpec {
     /** Codes to biases, [gates code, hidden]; start at 0. */
     readonly rows: WeightSpec;
   };
-}
+};
 
 /** Sizes of what {@link rescaleSpec} describes. */
 export interface RescaleSizes {
@@ -51,11 +51,11 @@ export const rescaleSpec = ({ hidden, hyper, code, gates }: RescaleSizes): Resca
 };
 
 /** Numbers for each unit of each gate, [gates * hidden]: d_h and d_x scale the rows of W_h and W_x, b is added. */
-export interface Rescales {
+export type Rescales = {
   readonly hidden: Tensor;
   readonly input: Tensor;
   readonly shift: Tensor;
-}
+};
 
 /**
  * d_h, d_x and b of Ha et al. 2016 for an output h^ of the small cell. All codes are one product, and so are the rows of

@@ -5,12 +5,12 @@ import { type Cell, defineCell, type HiddenState, hiddenState } from './cell.ts'
 import { biased, type GateNormSpec, gateBias, gateMatrix, gateNorm, gatesNormed, product } from './gates.ts';
 
 /** Weights of {@link rnnCell}: input [in, hidden], hidden [hidden, hidden], bias [hidden] or a norm. */
-export interface RnnSpec {
+export type RnnSpec = {
   readonly input: WeightSpec;
   readonly hidden: WeightSpec;
   readonly bias?: WeightSpec;
   readonly norm?: GateNormSpec;
-}
+};
 
 /** Options of {@link rnnCell}. */
 export interface RnnOptions {
