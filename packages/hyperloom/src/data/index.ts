@@ -12,3 +12,14 @@ export {
 export { type ByteArray, readIdx } from './idx.ts';
 export { type LabelledImages, loadMnist, type MnistOptions } from './mnist.ts';
 export { type Random, randomAt } from './random.ts';
+export {
+  type EvalStreamOptions,
+  type EvalStreams,
+  evalTextStreams,
+  type StreamOptions,
+  type TextsWindow,
+  type TextWindow,
+  textStreams,
+} from './streams.ts';
+export { decodeText, type SplitShares, splitText, type TextSplit } from './text.ts';
+export { type Vocabulary, type VocabularyOptions, vocabulary } from './vocabulary.ts';

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Batches, EvalBatches } from '../data/index.ts';
+import { type Batches, type EvalBatches, evalTextStreams } from '../data/index.ts';
 import { ortEngine } from '../engine/ort/index.ts';
 import { referenceEngine } from '../engine/reference/index.ts';
 import * as nn from '../nn/index.ts';
 import * as optim from '../optim/index.ts';
 import {
   add,
+  cast,
   constant,
   gather,
   mul,
@@ -266,6 +267,38 @@ describe('an evaluation with a carried state', () => {
       }
     for (const parts of [1, 2, 4, 4])
       expect((await run.evaluate(inParts(parts), metrics, { carry })).mean).toBeCloseTo(expected, 4);
+  });
+
+  test('over the windows of a text gives the exact mean over its characters', async () => {
+    const text = Int32Array.from({ length: 31 }, (_, i) => (7 * i * i) % 11);
+    const numbers: Carry = {
+      ...carry,
+      write: ({ x, fresh }: Input<Tensor>, state: State<Tensor>) =>
+        carry.write({ x: cast(x, 'float32'), fresh } as never, state as never),
+    };
+    const run = await train(leaky, options({ steps: 1 }));
+    let expected = 0;
+    // Seven windows of four: 28 characters of which each is read once.
+    for (let time = 0, sum = 0; time < 28; time++) {
+      sum = text[time]! + decay * sum;
+      expected += sum ** 2 / 28;
+    }
+    const data = evalTextStreams(text, { streams: 1, length: 4 });
+    expect([data.characters, data.left]).toEqual([28, 2]);
+    expect((await run.evaluate(data, metrics, { carry: numbers })).mean).toBeCloseTo(expected, 3);
+    // Of three rows the last two have fewer windows: what they would read after their end does not count.
+    let apart = 0;
+    for (const [from, to] of [
+      [0, 12],
+      [12, 20],
+      [20, 28],
+    ] as const)
+      for (let time = from, sum = 0; time < to; time++) {
+        sum = text[time]! + decay * sum;
+        apart += sum ** 2 / 28;
+      }
+    const rowed = evalTextStreams(text, { streams: 3, length: 4 });
+    expect((await run.evaluate(rowed, metrics, { carry: numbers })).mean).toBeCloseTo(apart, 3);
   });
 
   test('is the one that training makes on the way, and does not touch its state', async () => {
