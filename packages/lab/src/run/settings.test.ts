@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { recipes } from '../recipes/index.ts';
-import { nearest, settingsFrom } from './settings.ts';
+import { settingsFrom } from './settings.ts';
 
 const recipe = recipes.mnist!;
 
@@ -33,11 +33,4 @@ test('a wrong setting is one line', () => {
   refused('toString=1').toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "toString"]`,
   );
-});
-
-test('the nearest name is the one with fewest edits', () => {
-  expect(nearest('epocs', Object.keys(recipe.options))).toBe('epochs');
-  expect(nearest('LEARNINGRATE', Object.keys(recipe.options))).toBe('learningRate');
-  expect(nearest('gone', ['mnist', 'sinusoid'])).toBeUndefined();
-  expect(nearest('x', [])).toBeUndefined();
 });
