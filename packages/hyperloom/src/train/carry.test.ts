@@ -23,7 +23,7 @@ import {
   tree,
   where,
 } from '../tensor/index.ts';
-import { type Carry, type Example, openCheckpoint, type TrainOptions, train } from './index.ts';
+import { type Carry, type Example, openCheckpoint, type TrainEvent, type TrainOptions, train } from './index.ts';
 
 const engine = referenceEngine();
 const decay = 0.5;
@@ -110,11 +110,45 @@ const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
   carry,
   ...more,
 });
-const steps = (history: readonly { readonly event: string }[]) =>
-  history.flatMap((event) =>
-    event.event === 'step' ? [event as unknown as { readonly loss: number; readonly gradientNorm: number }] : [],
-  );
+const steps = (history: readonly TrainEvent[]) => history.flatMap((event) => (event.event === 'step' ? [event] : []));
+const evals = (history: readonly TrainEvent[]) =>
+  history.flatMap((event) => (event.event === 'eval' ? [event.metrics.mean!] : []));
 const bits = (params: unknown) => tree.leaves<NdArray>(params).flatMap(({ data }) => [...data]);
+
+const count = 4;
+/** The first windows of {@link windows} in order; as one window, or as several. */
+const inParts = (parts: number): EvalBatches<Example> => {
+  const time = (count * length) / parts;
+  return {
+    size: rows,
+    total: rows * parts,
+    spec: {
+      input: { x: { dtype: 'float32', shape: [rows, time] }, fresh: { dtype: 'bool', shape: [rows] } },
+      target: { dtype: 'float32', shape: [rows, time] },
+    },
+    *[Symbol.iterator]() {
+      for (let part = 0; part < parts; part++) {
+        const x = Float32Array.from({ length: rows * time }, (_, i) =>
+          valueAt(Math.floor(i / time), part * time + (i % time)),
+        );
+        const batch = {
+          input: { x: ndarray(x, [rows, time]), fresh: ndarray([false, false, false], [rows], 'bool') },
+          target: ndarray(x, [rows, time]),
+        };
+        yield { batch, count: rows };
+      }
+    },
+  } as EvalBatches<Example>;
+};
+const metrics = {
+  mean: ({ y }: Output) => {
+    const [time] = y.shape as [number];
+    return mul(
+      Array.from({ length: time }, (_, t) => square(gather(y, constant(t, 'int32')))).reduce((a, b) => add(a, b)),
+      1 / time,
+    );
+  },
+};
 
 let folder = '';
 beforeAll(async () => {
@@ -150,7 +184,11 @@ describe('a carried state', () => {
   ])('is saved: a run stopped and resumed ends with the same bits on %s', async (name, make) => {
     const own = make();
     const error = ({ y }: Output, target: Tensor) => square(sub(gather(y, constant(length - 1, 'int32')), target));
-    const learning = options({ engine: own, loss: error, optimizer: optim.adam(0.05), steps: 20 });
+    const watched = {
+      evaluate: { data: inParts(4), metrics, every: 3 },
+      early: { metric: 'mean', mode: 'min', patience: 20 } as const,
+    };
+    const learning = options({ engine: own, loss: error, optimizer: optim.adam(0.05), steps: 20, ...watched });
     const whole = await train(leaky, learning);
     for (const stopAt of [1, 8]) {
       const checkpoint = { path: join(folder, `${name}-${stopAt}`), every: 100 };
@@ -167,7 +205,12 @@ describe('a carried state', () => {
           .map(({ loss }) => loss),
       );
       expect(bits(rest.params)).toEqual(bits(whole.params));
+      expect(evals(rest.history)).toEqual(evals(whole.history).slice(Math.floor(stopAt / 3)));
     }
+    // Early stopping gives the parameters of the best evaluation; a run ends without a state, so none goes with them.
+    const best = Math.min(...evals(whole.history));
+    expect(best).toBeLessThan(evals(whole.history)[0]!);
+    expect((await whole.evaluate(inParts(4), metrics, { carry })).mean).toBe(best);
     await own.dispose();
   });
 
@@ -222,41 +265,6 @@ const plain = (more: Partial<TrainOptions>): TrainOptions => {
   return rest;
 };
 describe('an evaluation with a carried state', () => {
-  const count = 4;
-  /** The first windows of {@link windows} in order; as one window, or as several. */
-  const inParts = (parts: number): EvalBatches<Example> => {
-    const time = (count * length) / parts;
-    return {
-      size: rows,
-      total: rows * parts,
-      spec: {
-        input: { x: { dtype: 'float32', shape: [rows, time] }, fresh: { dtype: 'bool', shape: [rows] } },
-        target: { dtype: 'float32', shape: [rows, time] },
-      },
-      *[Symbol.iterator]() {
-        for (let part = 0; part < parts; part++) {
-          const x = Float32Array.from({ length: rows * time }, (_, i) =>
-            valueAt(Math.floor(i / time), part * time + (i % time)),
-          );
-          const batch = {
-            input: { x: ndarray(x, [rows, time]), fresh: ndarray([false, false, false], [rows], 'bool') },
-            target: ndarray(x, [rows, time]),
-          };
-          yield { batch, count: rows };
-        }
-      },
-    } as EvalBatches<Example>;
-  };
-  const metrics = {
-    mean: ({ y }: Output) => {
-      const [time] = y.shape as [number];
-      return mul(
-        Array.from({ length: time }, (_, t) => square(gather(y, constant(t, 'int32')))).reduce((a, b) => add(a, b)),
-        1 / time,
-      );
-    },
-  };
-
   test('reads several batches as one long sequence, each time from zeros', async () => {
     const run = await train(leaky, options({ steps: 1 }));
     let expected = 0;
