@@ -1,5 +1,6 @@
 import { broadcastTo } from './ops/broadcast.ts';
 import type { Program } from './program.ts';
+import { regrouped } from './regroup.ts';
 import { inScope } from './scope.ts';
 import { type Aval, sizeOf } from './shape.ts';
 import { emit, type Node, placeholder, Tensor } from './tensor.ts';
@@ -48,26 +49,11 @@ const isRepeated = ({ op, attrs }: Node): boolean =>
  * computed before, for all steps at once, and what no carry depends on after: a product of each step with one matrix
  * becomes one product.
  */
-export function cutLoop({ length, carries, given, outputs, whole }: LoopGraph): Cut {
-  const known = new TensorMap<Known>();
+export function cutLoop(graph: LoopGraph): Cut {
+  const { length, carries, given, outputs, whole } = graph.whole ? graph : withFactorsTogether(graph);
   const batched: Batched = new Map();
-  for (const { one, all } of given) {
-    known.set(one, 'steps');
-    setAll(batched, one, all);
-  }
-  for (const { from } of carries) known.set(from, 'inside');
-  const first = Math.min(...[...given.map(({ one }) => one), ...carries.map(({ from }) => from)].map((t) => t.node.id));
-  const nodes = nodesOf([...carries.map(({ next }) => next), ...outputs], first, known);
-  const kinds = new Map<Node, Known>();
-  const kindOf = (t: Tensor): Known => known.get(t) ?? kinds.get(t.node) ?? 'before';
-  for (const node of nodes) {
-    const of = node.inputs.map(kindOf);
-    kinds.set(node, of.includes('inside') ? 'inside' : of.includes('steps') ? 'steps' : 'before');
-  }
-  const own = (node: Node): boolean => kinds.get(node) === 'inside' || (whole && kinds.get(node) === 'steps');
-  const needed = new Set(
-    nodesOf([...carries.map(({ next }) => next), ...(whole ? outputs : [])], first, known).filter(own),
-  );
+  for (const { one, all } of given) setAll(batched, one, all);
+  const { nodes, known, kinds, kindOf, needed } = sorted({ length, carries, given, outputs, whole });
   if (!whole)
     batchNodes(
       nodes.filter((node) => kinds.get(node) === 'steps'),
@@ -129,6 +115,38 @@ export function cutLoop({ length, carries, given, outputs, whole }: LoopGraph): 
       batchNodes(after, batched, length, undefined);
       return outputs.map((t) => batched.get(t.node)?.[t.index] ?? broadcastTo(t, [length, ...t.shape]));
     },
+  };
+}
+
+/** The nodes of a loop in order, when each is known, and which of them run in every step. */
+function sorted({ carries, given, outputs, whole }: LoopGraph) {
+  const known = new TensorMap<Known>();
+  for (const { one } of given) known.set(one, 'steps');
+  for (const { from } of carries) known.set(from, 'inside');
+  const roots = [...given.map(({ one }) => one), ...carries.map(({ from }) => from)];
+  const first = Math.min(...roots.map((t) => t.node.id));
+  const nexts = carries.map(({ next }) => next);
+  const nodes = nodesOf([...nexts, ...outputs], first, known);
+  const kinds = new Map<Node, Known>();
+  const kindOf = (t: Tensor): Known => known.get(t) ?? kinds.get(t.node) ?? 'before';
+  for (const node of nodes) {
+    const of = node.inputs.map(kindOf);
+    kinds.set(node, of.includes('inside') ? 'inside' : of.includes('steps') ? 'steps' : 'before');
+  }
+  const isOwn = (node: Node): boolean => kinds.get(node) === 'inside' || (whole && kinds.get(node) === 'steps');
+  const needed = new Set(nodesOf([...nexts, ...(whole ? outputs : [])], first, known).filter(isOwn));
+  return { nodes, known, kinds, kindOf, needed };
+}
+
+/** The same loop with fewer products in each step. */
+function withFactorsTogether(graph: LoopGraph): LoopGraph {
+  const { nodes, kindOf, needed } = sorted(graph);
+  const nexts = graph.carries.map(({ next }) => next);
+  const now = regrouped({ nodes, isInside: (t) => kindOf(t) === 'inside', needed, nexts });
+  return {
+    ...graph,
+    carries: graph.carries.map((carry) => ({ ...carry, next: now(carry.next) })),
+    outputs: graph.outputs.map(now),
   };
 }
 
