@@ -4,7 +4,10 @@ import type { NdArray } from '../array.ts';
 import { grad } from '../grad.ts';
 import { placeholder, type Tensor } from '../tensor.ts';
 import { distance, f64, numbers, run, run1 } from '../testing.ts';
+import { trace } from '../trace.ts';
+import { vmap } from '../vmap.ts';
 import { mul } from './arithmetic.ts';
+import { reshape } from './broadcast.ts';
 import { matmul } from './matmul.ts';
 import { sum } from './reduce.ts';
 
@@ -48,6 +51,30 @@ it('multiplies matrices, stacks, and one with the other, with both gradients', (
     }),
     { numRuns: 40 },
   );
+});
+
+it('of few rows for each example and a stack that all share, has one product for each matrix', () => {
+  const stack = numbers([3, 2, 5], 2);
+  for (const shape of [
+    [4, 3, 1, 2],
+    [4, 1, 2],
+    [4, 2, 3, 1, 2],
+    [4, 3, 20, 2],
+  ]) {
+    const rows = numbers(shape);
+    const mapped = (x: Tensor, w: Tensor) => vmap((row: Tensor) => matmul(row, w))(x);
+    const m = shape.at(-2) as number;
+    const { program } = trace(mapped, rows, stack);
+    const made = program.nodes.find(({ op }) => op === 'matmul')!.outputs[0]!.shape;
+    expect(made.slice(-3)).toEqual([3, m < 16 ? 4 * m : m, 5]);
+    const padded = (x: Tensor) => reshape(x, [4, ...(shape.length === 3 ? [1] : []), ...shape.slice(1)]);
+    expect(
+      distance(
+        run1(mapped, rows, stack),
+        run1((x, w) => matmul(padded(x), w), rows, stack),
+      ),
+    ).toBeLessThan(1e-12);
+  }
 });
 
 it('broadcasts the stacks', () => {

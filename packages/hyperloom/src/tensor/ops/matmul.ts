@@ -6,7 +6,7 @@ import { checkType, jointType } from './checks.ts';
 import { distributed } from './distribute.ts';
 import { alignBatch } from './elementwise.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
-import { transpose, transposeMatrix } from './transpose.ts';
+import { moveAxis, transpose, transposeMatrix } from './transpose.ts';
 
 /** The matmul operation: [..., m, k] by [..., k, n], leading axes broadcast. */
 export const matmulOp: Op<Record<string, never>> = {
@@ -28,7 +28,8 @@ export const matmulOp: Op<Record<string, never>> = {
   ],
   batch: (call) => {
     const [a, b] = alignBatch(call) as [Tensor, Tensor];
-    return [withoutMatrices(a, b) ?? matmul(a, b)];
+    const shared = call.batched[1] === false && b.rank > 2;
+    return [(shared ? asRows(a, b) : withoutMatrices(a, b)) ?? matmul(a, b)];
   },
   eval: ([a, b]) => {
     const { dtype, shape } = matmulOp.infer([a!, b!], {})[0]!;
@@ -51,6 +52,24 @@ export const matmulOp: Op<Record<string, never>> = {
   },
   work: ([a], [y]) => ({ multiplyAdds: sizeOf(y!.shape) * a!.shape.at(-1)!, elements: 0 }),
 };
+
+/** Below this many rows a product goes over the right matrix for too little. */
+const fewRows = 16;
+
+/**
+ * Few rows for each example by a stack of matrices that all examples share, as rows of all examples by each matrix: one
+ * product for each matrix in place of one for each matrix and example.
+ */
+function asRows(a: Tensor, b: Tensor): Tensor | undefined {
+  const [examples, rows] = [a.shape[0]!, a.shape.at(-2)!];
+  if (rows >= fewRows) return undefined;
+  const place = a.rank - 3;
+  const tall = moveAxis(a, 0, place);
+  const flat = reshape(tall, [...tall.shape.slice(0, place), examples * rows, tall.shape.at(-1)!]);
+  const y = matmul(flat, b);
+  const stack = y.shape.slice(0, -2);
+  return moveAxis(reshape(y, [...stack, examples, rows, y.shape.at(-1)!]), stack.length, 0);
+}
 
 /** The product by {@link distributed}, where the left is rows and the right a matrix for each example or one for all. */
 function withoutMatrices(a: Tensor, b: Tensor): Tensor | undefined {
