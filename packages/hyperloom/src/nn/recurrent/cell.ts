@@ -3,13 +3,14 @@ import {
   broadcastTo,
   constant,
   type DType,
+  type Shape,
   ShapeError,
+  sameShape,
   showShape,
   type Tensor,
   tree,
 } from '../../tensor/index.ts';
 import { type Context, defineModule, type Module, type Params } from '../module.ts';
-import { expectShape } from '../options.ts';
 
 /** What a cell reads at one step: x [in], and the state that the step before it left. */
 export interface CellInput<State> {
@@ -79,7 +80,7 @@ export function defineCell<const S, State>(definition: CellDefinition<S, State>)
     name,
     spec,
     apply: (params, input, context) => {
-      expectShape(`${name}: x`, [inputs], input.x.shape);
+      expectPart(name, 'x', [inputs], input.x);
       checkState(name, state, input.state);
       return apply(params, input, context);
     },
@@ -87,18 +88,18 @@ export function defineCell<const S, State>(definition: CellDefinition<S, State>)
   return { ...module, in: inputs, out, state };
 }
 
-/** Raises unless every tensor of a state has the shape of its type. */
+/** Raises unless a part of a cell's input has the shape that it should. */
+export function expectPart(name: string, part: string, shape: Shape, got: Aval | undefined): void {
+  if (got !== undefined && sameShape(shape, got.shape)) return;
+  const said = got === undefined ? 'none' : showShape(got.shape);
+  throw new ShapeError(`${name}: expected ${part} ${showShape(shape)}, got ${said}`);
+}
+
+/** Raises unless every tensor of a state is there and has the shape of its type. */
 export function checkState(name: string, types: unknown, state: unknown): void {
-  tree.mapWithPath(
-    ({ shape }: Aval, path, got) => {
-      if (showShape(shape) !== showShape((got as Tensor).shape))
-        throw new ShapeError(
-          `${name}: expected state ${path} ${showShape(shape)}, got ${showShape((got as Tensor).shape)}`,
-        );
-    },
-    types,
-    state,
-  );
+  const found = tree.flatten<Tensor>(state);
+  for (const [path, { shape }] of Object.entries(tree.flatten<Aval>(types)))
+    expectPart(name, `state ${path}`, shape, found[path]);
 }
 
 /** The state before the first step: zeros, in the type of the numbers that the cell reads. */

@@ -1,4 +1,4 @@
-import { ArgumentError, DTypeError, oneHot, showShape, type Tensor } from '../../tensor/index.ts';
+import { ArgumentError, DTypeError, oneHot, ShapeError, showShape, type Tensor } from '../../tensor/index.ts';
 import { type EmbeddingSpec, embedding } from '../embedding.ts';
 import { type LinearSpec, linear } from '../linear.ts';
 import { applyChild, type Context, defineModule, type Module, type Params } from '../module.ts';
@@ -68,10 +68,9 @@ export function characterModel<S, State>({
 
   type P = Params<CharacterModelSpec<S>>;
   const read = (params: P, x: Tensor, rank: number, context: Context | undefined): Tensor => {
-    if (x.dtype !== 'int32' || x.rank !== rank)
-      throw new DTypeError(
-        `${name}: expected symbols int32 [${rank === 1 ? 'T' : ''}], got ${x.dtype} ${showShape(x.shape)}`,
-      );
+    const expected = `${name}: expected symbols int32 [${rank === 1 ? 'T' : ''}]`;
+    if (x.dtype !== 'int32') throw new DTypeError(`${expected}, got ${x.dtype} ${showShape(x.shape)}`);
+    if (x.rank !== rank) throw new ShapeError(`${expected}, got ${showShape(x.shape)}`);
     return table
       ? applyChild('embedding', table, params.embedding as Params<EmbeddingSpec>, x, context)
       : oneHot(x, symbols, params.out.weight.dtype);

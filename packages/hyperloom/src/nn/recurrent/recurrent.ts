@@ -2,7 +2,15 @@ import { ArgumentError, concat, DTypeError, iota, random, scan, type Tensor } fr
 import { dropout as dropoutLayer } from '../dropout.ts';
 import { applyChild, type Context, childContext, defineModule, type Module, type Params } from '../module.ts';
 import { expectShape, whole } from '../options.ts';
-import { type Cell, type CellInput, type CellOutput, checkState, type StateTypes, startState } from './cell.ts';
+import {
+  type Cell,
+  type CellInput,
+  type CellOutput,
+  checkState,
+  expectPart,
+  type StateTypes,
+  startState,
+} from './cell.ts';
 import { checkRate } from './gates.ts';
 
 /** One value for each layer, and for each layer that reads backwards: `layer0`, `layer0Reverse`, `layer1` and so on. */
@@ -126,7 +134,7 @@ export function recurrent<S, State>({
     expectShape(name, ['T', inputs], x.shape);
     const steps = x.shape[0]!;
     if (mask !== undefined) {
-      expectShape(`${name}: mask`, [steps], mask.shape);
+      expectPart(name, 'a mask', [steps], mask);
       if (mask.dtype !== 'bool') throw new DTypeError(`${name}: expected a mask of bool, got ${mask.dtype}`);
     }
     if (state !== undefined) checkState(name, types, state);
@@ -154,7 +162,7 @@ export function recurrent<S, State>({
   };
   const step: Recurrent<S, State>['step'] = (params, { x, state }, context) => {
     if (bidirectional) throw new ArgumentError(`${name}: expected layers that read forwards for a step, got both ways`);
-    expectShape(name, [inputs], x.shape);
+    expectPart(name, 'x', [inputs], x);
     checkState(name, types, state);
     const next: Record<string, State> = {};
     const y = through(params, x, context, ({ key, cell }, own, h, inner) => {
