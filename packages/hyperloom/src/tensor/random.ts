@@ -161,15 +161,25 @@ export function bernoulli(from: Tensor, p: number | Tensor, shape: Shape = typeo
 }
 
 /**
+ * Standard Gumbel float32, -log(-log u): the greatest of logits with such a number added to each is a class drawn from
+ * their softmax.
+ * @example
+ * const logits = constant([0, 0, 5]);
+ * const drawn = argmax(add(logits, random.gumbel(random.key(0), [3]))); // int32, mostly 2
+ */
+export function gumbel(from: Tensor, shape: Shape = []): Tensor {
+  // Odd multiples of 2^-24: exact in float32 and never 0 or 1, where a logarithm would be infinite.
+  const u = add(mul(cast(shiftRight(bits(from, shape), 9), 'float32'), 2 ** -23), 2 ** -24);
+  return neg(log(neg(log(u))));
+}
+
+/**
  * An int32 class drawn from softmax(logits) along the last axis, by the Gumbel trick: [..., classes] to [...].
  * @example
  * const classes = random.categorical(random.key(0), constant(ndarray([[0, 0], [5, 0]]))); // int32 [2]
  */
-export function categorical(from: Tensor, logits: Tensor): Tensor {
-  // Odd multiples of 2^-24: exact in float32 and never 0 or 1, where a logarithm would be infinite.
-  const u = add(mul(cast(shiftRight(bits(from, logits.shape), 9), 'float32'), 2 ** -23), 2 ** -24);
-  return argmax(sub(logits, cast(log(neg(log(u))), logits.dtype)));
-}
+export const categorical = (from: Tensor, logits: Tensor): Tensor =>
+  argmax(add(logits, cast(gumbel(from, logits.shape), logits.dtype)));
 
 /**
  * The numbers 0 to n - 1 in random order: int32 [n].

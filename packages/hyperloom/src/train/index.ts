@@ -11,6 +11,7 @@ export { openCheckpoint } from './open.ts';
 export { type Packed, type Packing, packing } from './packing.ts';
 export type { Regularizer } from './regularizer.ts';
 export { type Materialised, openRun, type Run } from './run.ts';
+export { type SampleOptions, type Sampler, type SamplerOptions, type SymbolModel, sampler } from './sampler.ts';
 export { type Carried, initialParams, initProgram, type StepOptions, stepProgram, type TracedForm } from './step.ts';
 export { compileStepper, type Stepper, type StepResult } from './stepper.ts';
 export { type CheckpointOptions, type EvaluateOptions, type TrainOptions, train } from './train.ts';
