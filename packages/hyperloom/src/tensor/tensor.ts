@@ -112,7 +112,8 @@ let nextId = 0;
 
 /** Adds a node to the graph and returns its outputs. */
 export function emit<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attrs: A): readonly Tensor[] {
-  const outputs = op.infer(inputs, attrs);
+  // A rule may answer with one of its inputs, which is more than a type and a shape.
+  const outputs = op.infer(inputs, attrs).map(({ dtype, shape }): Aval => ({ dtype, shape }));
   const node: Node = { id: nextId++, op: op as Op, inputs, attrs, outputs, scope: currentScope() };
   return outputs.map((_, index) => new Tensor(node, index));
 }
