@@ -74,6 +74,8 @@ export const zoo: Readonly<Record<string, () => ZooTarget>> = {
       shape: [],
       below: 5,
     }),
+  recurrent: () =>
+    entry(nn.sequential({ lstm: nn.lstm({ in: 2, hidden: 3 }), fc: nn.linear({ in: 3, out: 2 }) }), numbers(4, 2)),
   hypernetwork: () =>
     entry(hypernetwork(nn.mlp({ in: 2, hidden: [3], out: 1, activation: nn.tanh }), { code: 2, head: heads.dense() }), {
       code: numbers(2),

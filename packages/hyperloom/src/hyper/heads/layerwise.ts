@@ -159,8 +159,6 @@ function generatorSpec(
   const length = outputs * sizeOf(kernel);
   const tiles = group.reduce((n, { rows, columns }) => n + rows * columns, 0);
   const model = target[group[0]!.path]!;
-  // Slices start as the slices of the model's own initializer would: scale it to the size of one slice.
-  const sliceSpec = { ...model, shape: [length] };
   const input = { width: hidden, secondMoment: 1 };
   return {
     z: weight({ shape: [tiles, embedding], role: 'code', init: init.normal({ std }) }),
@@ -174,9 +172,16 @@ function generatorSpec(
     },
     out: {
       weight: weight({ shape: [hidden, length], init: start.weight(model, input) }),
-      bias: weight({ shape: [length], role: 'bias', init: start.bias(sliceSpec, input) }),
+      bias: weight({ shape: [length], role: 'bias', init: start.bias(sliceOf(model, length), input) }),
     },
   };
+}
+
+/** One slice of a weight as a weight: it starts as a part of what the weight's own initializer draws. */
+function sliceOf(model: WeightSpec, length: number): WeightSpec {
+  const draw = (key: Tensor): Tensor => slice(reshape(model.init(key, model), [-1]), [[0, length]]);
+  const std = model.init.std?.(model);
+  return { ...model, shape: [length], init: Object.assign(draw, std !== undefined && { std: () => std }) };
 }
 
 interface Generator {
