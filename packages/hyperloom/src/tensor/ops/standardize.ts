@@ -1,7 +1,7 @@
 import { ShapeError } from '../errors.ts';
 import { sizeOf } from '../shape.ts';
 import { emit, type Op, type Tensor } from '../tensor.ts';
-import { add, mul, neg, sub } from './arithmetic.ts';
+import { add, mul, neg, square, sub } from './arithmetic.ts';
 import { reducedShape } from './broadcast.ts';
 import { checkType } from './checks.ts';
 import { result } from './loops.ts';
@@ -21,14 +21,15 @@ export const standardizeOp: Op<StandardizeAttrs> = {
     if (x!.shape.length === 0) throw new ShapeError('standardize: expected at least one axis, got a scalar');
     return [x!, { dtype: x!.dtype, shape: reducedShape(x!.shape, [x!.shape.length - 1], true) }];
   },
-  // d rstd / dx is -rstd^2 y / n, so that a cotangent of rstd joins the mean of dy * y.
+  // d rstd / dx is -rstd^2 y / n, so that a cotangent of rstd joins the mean of dy * y. The product with rstd comes first:
+  // in a loop, factors that are known of a step are multiplied before it.
   vjp: ({ inputs: [x], outputs: [y, rstd], cotangents: [dy, drstd] }) => {
     const along = { axis: -1, keepDims: true };
-    const spread = drstd && mul(mul(drstd, rstd!), 1 / x!.shape.at(-1)!);
-    if (dy === undefined) return [spread && neg(mul(mul(rstd!, spread), y!))];
-    const same = mean(mul(dy, y!), along);
-    const rest = sub(sub(dy, mean(dy, along)), mul(y!, spread ? add(same, spread) : same));
-    return [mul(rstd!, rest)];
+    const spread = drstd && mul(mul(drstd, square(rstd!)), 1 / x!.shape.at(-1)!);
+    if (dy === undefined) return [spread && neg(mul(spread, y!))];
+    const scaled = mul(dy, rstd!);
+    const same = mean(mul(scaled, y!), along);
+    return [sub(sub(scaled, mean(scaled, along)), mul(y!, spread ? add(same, spread) : same))];
   },
   batch: ({ inputs, attrs }) => emit(standardizeOp, inputs, attrs),
   eval: ([x], { epsilon }) => {
