@@ -1,6 +1,6 @@
 import { sameShape } from '../tensor/index.ts';
 import { Builder } from './builder.ts';
-import { type Graph, type GraphValue, graphsOf, type Initializer, type OnnxNode } from './proto.ts';
+import { type Graph, type GraphValue, graphsOf, type Initializer, type NodeAttr, type OnnxNode } from './proto.ts';
 
 /** A whole number that is `base + slope * size` for every size of the batch. */
 interface Linear {
@@ -23,11 +23,38 @@ export const batchAxis = 'batch';
  */
 export function openBatch(write: (size: number) => Graph, sizes: Three<number>, first: string): Graph | undefined {
   const graphs = sizes.map(write) as unknown as Three<Graph>;
-  const [one] = graphs;
-  const constants = graphs.map(({ initializers }) => new Map(initializers.map((c) => [c.name, c])));
-  const b = new Builder([...one.nodes.flatMap(({ outputs }) => outputs), ...valueNames(one)]);
+  const b = new Builder(valueNames(graphs[0]));
   const size = new BatchSize(b, first);
-  const kept = new Map<string, Initializer>();
+  const opened = open(graphs, { sizes, size, levels: [] });
+  if (opened === undefined) return undefined;
+  const own = b.graph([], []);
+  return {
+    ...opened,
+    nodes: [...own.nodes, ...opened.nodes],
+    initializers: [...opened.initializers, ...own.initializers],
+  };
+}
+
+/** The constants of a graph in its three sizes, and those that stay as they are. */
+interface Level {
+  readonly constants: Three<ReadonlyMap<string, Initializer>>;
+  readonly kept: Map<string, Initializer>;
+}
+
+/** What graphs are opened with: the sizes, what writes numbers that follow them, and constants from the inside out. */
+interface Opening {
+  readonly sizes: Three<number>;
+  readonly size: BatchSize;
+  readonly levels: readonly Level[];
+}
+
+/** One graph of three that differ in the size of the batch alone. Numbers that follow the size are written outside of it. */
+function open(graphs: Three<Graph>, around: Opening): Graph | undefined {
+  const [one] = graphs;
+  const { sizes, size } = around;
+  const constants = graphs.map(({ initializers }) => new Map(initializers.map((c) => [c.name, c])));
+  const level: Level = { constants: constants as unknown as Level['constants'], kept: new Map() };
+  const inner: Opening = { ...around, levels: [level, ...around.levels] };
   const nodes: OnnxNode[] = [];
   if (graphs.some((graph) => graph.nodes.length !== one.nodes.length)) return undefined;
   for (const [i, node] of one.nodes.entries()) {
@@ -35,16 +62,14 @@ export function openBatch(write: (size: number) => Graph, sizes: Three<number>, 
     if (!three.every((other) => sameNode(node, other))) return undefined;
     const inputs: string[] = [];
     for (const [at, name] of node.inputs.entries()) {
-      const found = three.map((other, g) => constants[g]!.get(other.inputs[at]!)) as unknown as Three<
-        Initializer | undefined
-      >;
-      if (found.every((c) => c === undefined)) {
+      const read = constantsOf(three.map((other) => other.inputs[at]!) as unknown as Three<string>, inner);
+      if (read === undefined) {
         if (!three.every((other) => other.inputs[at] === name)) return undefined;
         inputs.push(name);
         continue;
       }
-      if (!isThree(found) || !alike(found)) return undefined;
-      const numbers = linear(found, sizes);
+      const { found, kept } = read;
+      const numbers = alike(found) ? linear(found, sizes) : undefined;
       if (numbers === undefined) return undefined;
       if (numbers.every(({ slope }) => slope === 0)) {
         kept.set(name, found[0]);
@@ -52,9 +77,10 @@ export function openBatch(write: (size: number) => Graph, sizes: Three<number>, 
       } else if (found[0].dtype !== 'int64' || found[0].shape.length !== 1) return undefined;
       else inputs.push(node.type === 'Reshape' ? size.inReshape(numbers) : size.list(numbers));
     }
-    nodes.push({ ...node, inputs });
+    const attrs = openAttrs(three, inner);
+    if (attrs === undefined) return undefined;
+    nodes.push({ ...node, inputs, attrs });
   }
-  const own = b.graph([], []);
   const [inputs, outputs] = (['inputs', 'outputs'] as const).map((side) =>
     one[side].map((value, i) =>
       openAxis(graphs.map((graph) => graph[side][i]!) as unknown as Three<GraphValue>, sizes, value),
@@ -62,16 +88,48 @@ export function openBatch(write: (size: number) => Graph, sizes: Three<number>, 
   ) as [(GraphValue | undefined)[], (GraphValue | undefined)[]];
   if ([...inputs, ...outputs].some((value) => value === undefined)) return undefined;
   return {
-    nodes: [...own.nodes, ...nodes],
-    initializers: [...kept.values(), ...own.initializers],
+    nodes,
+    initializers: [...level.kept.values()],
     inputs: inputs as GraphValue[],
     outputs: outputs as GraphValue[],
   };
 }
 
-const valueNames = ({ initializers, inputs, outputs, nodes }: Graph): string[] => [
-  ...[...initializers, ...inputs, ...outputs].map(({ name }) => name),
-  ...nodes.flatMap((node) => node.inputs),
+/** The constants of three names, of a graph or one around it, and where that keeps its own; undefined for other values. */
+function constantsOf(
+  names: Three<string>,
+  { levels }: Opening,
+): { found: Three<Initializer>; kept: Level['kept'] } | undefined {
+  for (const { constants, kept } of levels) {
+    const found = names.map((name, g) => constants[g]!.get(name)) as unknown as Three<Initializer | undefined>;
+    if (isThree(found)) return { found, kept };
+  }
+  return undefined;
+}
+
+/** The attributes of three nodes, of which the graphs may differ in the size of the batch. */
+function openAttrs(nodes: Three<OnnxNode>, around: Opening): OnnxNode['attrs'] | undefined {
+  const attrs: Record<string, NodeAttr> = {};
+  for (const [key, attr] of Object.entries(nodes[0].attrs)) {
+    if (!isGraph(attr)) {
+      attrs[key] = attr;
+      continue;
+    }
+    const bodies = nodes.map((node) => node.attrs[key]!);
+    if (!bodies.every(isGraph)) return undefined;
+    const graph = open(bodies.map((body) => body.graph) as unknown as Three<Graph>, around);
+    if (graph === undefined) return undefined;
+    attrs[key] = { graph };
+  }
+  return attrs;
+}
+
+const isGraph = (attr: NodeAttr): attr is { readonly graph: Graph } => typeof attr === 'object' && 'graph' in attr;
+
+/** Every name that a graph, or one inside it, gives to a value or reads. */
+const valueNames = (graph: Graph): string[] => [
+  ...[...graph.initializers, ...graph.inputs, ...graph.outputs].map(({ name }) => name),
+  ...graph.nodes.flatMap((node) => [...node.inputs, ...node.outputs, ...graphsOf(node).flatMap(valueNames)]),
 ];
 
 const isThree = <T>(found: Three<T | undefined>): found is Three<T> => found.every((c) => c !== undefined);
@@ -82,9 +140,9 @@ const sameNode = (a: OnnxNode, b: OnnxNode): boolean =>
   a.inputs.length === b.inputs.length &&
   a.outputs.length === b.outputs.length &&
   a.outputs.every((name, i) => name === b.outputs[i]) &&
-  // Graphs inside have the batch in their types.
-  graphsOf(a).length === 0 &&
-  JSON.stringify(a.attrs) === JSON.stringify(b.attrs);
+  JSON.stringify(plainAttrs(a)) === JSON.stringify(plainAttrs(b));
+
+const plainAttrs = ({ attrs }: OnnxNode) => Object.entries(attrs).filter(([, attr]) => !isGraph(attr));
 
 const alike = ([a, b, c]: Three<Initializer>): boolean =>
   [b, c].every((other) => a.dtype === other.dtype && sameShape(a.shape, other.shape));

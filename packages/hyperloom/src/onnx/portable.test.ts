@@ -16,6 +16,8 @@ import {
   type Program,
   random,
   relu,
+  reshape,
+  scan,
   sum,
   type Tensor,
   trace,
@@ -63,6 +65,31 @@ describe('toPortableOnnx', () => {
     const { graph } = decoded(bytes);
     expect(types(graph)).toEqual(['Reshape', 'LayerNormalization', 'Reshape']);
     expect(axes(graph!.output)).toEqual([['y', 'batch', 2n, 3n, 5n]]);
+  });
+
+  test('a loop is one Scan for a batch of any size, with the batch open in its body too', () => {
+    const f = ({ w, x }: { w: Tensor; x: Tensor }) => {
+      const step = (h: Tensor, v: Tensor) => {
+        const next = reshape(layerNorm(reshape(add(matmul(reshape(h, [1, 6]), w), v), [2, 3])), [6]);
+        return [next, sum(next)] as const;
+      };
+      const [last, ys] = scan(step, constant(zerosArray('float32', [6])), x);
+      return { last, ys };
+    };
+    const w = zerosArray('float32', [6, 6]);
+    const { graph } = decoded(toPortableOnnx(trace(f, { w: f32(6, 6), x: f32(7, 1, 6) }).program, { w }));
+    const scans = graph!.node.filter(({ opType }) => opType === 'Scan');
+    expect(scans).toHaveLength(1);
+    const body = scans[0]!.attribute.find(({ name }) => name === 'body')!.g!;
+    expect(types(body)).toContain('LayerNormalization');
+    expect(axes(body.input).map((axis) => axis.slice(1))).toEqual([
+      ['batch', 6n],
+      ['batch', 1n, 6n],
+    ]);
+    expect(axes(graph!.output)).toEqual([
+      ['last', 'batch', 6n],
+      ['ys', 'batch', 7n],
+    ]);
   });
 
   test('kernels that differ by example are a scan over the graph of one example', () => {
