@@ -5,60 +5,8 @@ import { join } from 'node:path';
 import type { Plan } from 'hyperloom/hyper';
 import { decodeSafetensors, loadCheckpoint, readBytes } from 'hyperloom/io';
 import type { NdArray } from 'hyperloom/tensor';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { main } from './command.ts';
-
-const entry = new URL('./main.ts', import.meta.url).pathname;
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line in this process: what a process of its own adds is seconds. */
-async function hyperloom(args: readonly string[]): Promise<Ended> {
-  let [out, err] = ['', ''];
-  const outs = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  const errs = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += text;
-    return true;
-  });
-  try {
-    const code = await main(args);
-    return { code, out, err };
-  } finally {
-    process.exitCode = undefined;
-    outs.mockRestore();
-    errs.mockRestore();
-  }
-}
-
-/**
- * Runs the command line from its sources in a process of its own; `watch` sees the output as it grows and may end the
- * process, `leave` stops reading after the first of it.
- */
-function spawned(
-  args: readonly string[],
-  watch: (out: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
-  { leave = false } = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--conditions=source', entry, ...args]);
-  let out = '';
-  let err = '';
-  child.stderr.on('data', (text) => {
-    err += text;
-  });
-  child.stdout.on('data', (text) => {
-    out += text;
-    watch(out, (signal) => child.kill(signal));
-    if (leave) child.stdout.destroy();
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-}
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { entry, hyperloom, jsonLines, spawned } from './testing.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -78,12 +26,6 @@ const once = <T>(make: () => Promise<T>) => {
     return made;
   };
 };
-const jsonLines = (out: string) =>
-  out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-
 describe('hyperloom train mnist', () => {
   test('learns, and leaves a folder that the other commands read', async () => {
     const out = join(folder, 'whole');
@@ -307,7 +249,7 @@ describe('the command line', () => {
   });
 
   test('every command explains itself', async () => {
-    for (const verb of ['train', 'plan', 'eval', 'inspect', 'generate', 'export', 'variance', 'recipes']) {
+    for (const verb of ['train', 'plan', 'eval', 'inspect', 'generate', 'sample', 'export', 'variance', 'recipes']) {
       const { code, out } = await hyperloom([verb, '--help']);
       expect(code).toBe(0);
       expect(out).toContain(`Usage: hyperloom ${verb}`);

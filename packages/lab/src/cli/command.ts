@@ -7,6 +7,7 @@ import { addGenerate } from './generate.ts';
 import { addInspect } from './inspect.ts';
 import { addPlan } from './plan.ts';
 import { addRecipes } from './recipes.ts';
+import { addSample } from './sample.ts';
 import { addTrain } from './train.ts';
 import { addVariance } from './variance.ts';
 
@@ -25,7 +26,7 @@ export function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text.replace(/^error: /, ''))) })
     .configureHelp({ showGlobalOptions: true });
-  const verbs = [addRecipes, addPlan, addTrain, addEval, addInspect, addGenerate, addExport, addVariance];
+  const verbs = [addRecipes, addPlan, addTrain, addEval, addInspect, addGenerate, addSample, addExport, addVariance];
   for (const add of verbs) add(command, version);
   for (const verb of command.commands) verb.exitOverride();
   return command;

@@ -11,6 +11,7 @@ import { Journal } from '../run/journal.ts';
 import { recipeOf, settingsFrom } from '../run/settings.ts';
 import { resultTable } from '../run/summary.ts';
 import { gathered, whole } from './flags.ts';
+import { interruptible } from './interrupt.ts';
 import { jsonLine, line, table } from './output.ts';
 import { jsonDisplay, textDisplay } from './progress.ts';
 
@@ -74,20 +75,6 @@ async function trainRecipe(name: string, flags: TrainFlags, version: string): Pr
   }
 }
 
-/** A signal for Ctrl-C, or a request to end. A second one ends the process. */
-function interruptible(): { readonly signal: AbortSignal; release(): void } {
-  const stop = new AbortController();
-  let stopped = 0;
-  const onSignal = () => {
-    // A second signal means it, unless it is the first one once more: npx passes on what the terminal sends already.
-    if (stop.signal.aborted && performance.now() - stopped > 1_000) process.exit(1);
-    if (!stop.signal.aborted) stopped = performance.now();
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return { signal: stop.signal, release: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
-}
-
 async function trainWith(
   engine: Engine,
   signal: AbortSignal,
@@ -126,6 +113,7 @@ async function trainWith(
     import('../report/report.ts'),
     import('../report/charts.ts'),
     import('../report/kernels.ts'),
+    import('../report/passage.ts'),
     import('../report/palette.ts'),
   ]);
 

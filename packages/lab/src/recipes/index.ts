@@ -1,3 +1,4 @@
+import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
 import { hierarchy } from './hierarchy.ts';
 import { manyMlps } from './manyMlps.ts';
@@ -14,4 +15,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'pareto-toy': paretoToy,
   sinusoid,
   hierarchy,
+  charlm,
 };

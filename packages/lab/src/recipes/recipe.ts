@@ -1,6 +1,6 @@
-import type { EvalBatches } from 'hyperloom/data';
+import type { EvalBatches, Vocabulary } from 'hyperloom/data';
 import type { Engine } from 'hyperloom/engine';
-import type { Example, Measure, Run, Trainable, TrainOptions } from 'hyperloom/train';
+import type { Example, Measure, Run, SymbolModel, Trainable, TrainOptions } from 'hyperloom/train';
 
 /** A setting of a recipe that `--set` changes. */
 export interface RecipeOption {
@@ -56,6 +56,13 @@ export interface NamedCode {
   readonly code: unknown;
 }
 
+/** How a trial's model writes text. */
+export interface Language {
+  readonly vocabulary: Vocabulary;
+  /** The network that goes one character at a time: the trial's model, or the target of a hypernetwork. */
+  readonly model: SymbolModel;
+}
+
 /** One model, or way of training, of an experiment. */
 export interface Trial {
   /** `main`, or the name of a control, with which its metrics begin: `control.test.mse`. Letters, digits, `-` and `_`. */
@@ -72,6 +79,8 @@ export interface Trial {
    * model reads no code; empty where it reads codes of which none stands out.
    */
   readonly codes?: readonly NamedCode[];
+  /** For `sample`; absent where the model is none of language. */
+  readonly language?: Language;
   /** An input of one example, for export and inspection. */
   readonly exampleInput?: unknown;
   /**

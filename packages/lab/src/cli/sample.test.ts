@@ -1,0 +1,101 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hyperloom, jsonLines, spawned } from './testing.ts';
+
+let root = '';
+let run = '';
+let other = '';
+const brief = ['--seeds', '1', '--set', 'control=false', '--threads', '1'];
+const tiny = ['hidden=8', 'hyper=4', 'code=2', 'streams=4', 'length=20'].flatMap((pair) => ['--set', pair]);
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sample-'));
+  [run, other] = [join(root, 'run'), join(root, 'other')];
+  const text = join(root, 'rhyme.txt');
+  await writeFile(text, 'the quick fox\n'.repeat(250));
+  const trained = await hyperloom([
+    ...['train', 'charlm', ...brief, ...tiny, '--set', `text=${text}`, '--set', 'learningRate=0.02'],
+    ...['--steps', '60', '--out', run, '--json'],
+  ]);
+  expect([trained.code, trained.err]).toEqual([0, '']);
+  const plain = await hyperloom(['train', 'pareto-toy', ...brief, '--steps', '1', '--out', other, '--json']);
+  expect([plain.code, plain.err]).toEqual([0, '']);
+}, 60_000);
+afterAll(() => rm(root, { recursive: true }));
+
+const sample = (...args: string[]) => hyperloom(['sample', run, '--threads', '1', ...args]);
+
+describe('hyperloom sample', () => {
+  test('goes on from the prompt, the same for the same seed, and as JSON', async () => {
+    const options = ['--prompt', 'the q', '--length', '100', '--temperature', '1'];
+    const first = await sample(...options);
+    expect([first.code, first.err]).toEqual([0, '']);
+    expect(first.out).toMatch(/^the q[the quickfox\n]{100}\n$/);
+    expect((await sample(...options)).out).toBe(first.out);
+    expect((await sample(...options, '--seed', '1')).out).not.toBe(first.out);
+    const json = await sample(...options, '--json');
+    const [{ seconds, ...said }] = jsonLines(json.out) as [Record<string, unknown>];
+    expect(said).toEqual({ event: 'done', prompt: 'the q', text: first.out.slice(5, -1), temperature: 1, seed: 0 });
+    expect(seconds).toBeGreaterThan(0);
+  }, 30_000);
+
+  test('at temperature 0 writes what is likeliest, whatever the seed', async () => {
+    const options = ['--length', '42', '--temperature', '0'];
+    const [first, second] = [await sample(...options), await sample(...options, '--seed', '5')];
+    expect(second.out).toBe(first.out);
+    expect(first.out.slice(1, -1)).toBe('the quick fox\n'.repeat(3));
+  }, 30_000);
+
+  test('what does not fit is refused on one line', async () => {
+    const refused = async (...args: string[]) => {
+      const { code, out, err } = await hyperloom(['sample', ...args]);
+      expect([code, out]).toEqual([2, '']);
+      return err.replaceAll(root, '');
+    };
+    expect([
+      await refused(run, '--prompt', 'the Q'),
+      await refused(run, '--prompt', ''),
+      await refused(run, '--temperature', '-1'),
+      await refused(run, '--length', '0'),
+      await refused(run, '--code', '1,2'),
+      await refused(other),
+      await refused(root),
+    ]).toMatchInlineSnapshot(`
+      [
+        "hyperloom: --prompt: expected characters that the model has read ("\\n cefhikoqtux"), got "Q"
+      ",
+        "hyperloom: --prompt: expected at least one character, got none
+      ",
+        "hyperloom: option '--temperature <t>' argument '-1' is invalid. expected a number of at least 0.
+      ",
+        "hyperloom: option '--length <n>' argument '0' is invalid. expected a whole number of at least 1.
+      ",
+        "hyperloom: --code: expected none for the layer-norm HyperLSTM, got "1,2"
+      ",
+        "hyperloom: expected a run of a language model, such as charlm, got /other, a run of pareto-toy
+      ",
+        "hyperloom: expected a folder with a run, got , which has no config.json
+      ",
+      ]
+    `);
+  }, 30_000);
+
+  test('writes as it goes, and ends with what there is at Ctrl-C', async () => {
+    let killed = false;
+    const options = ['--length', '100000000', '--threads', '1'];
+    const { code, out, err } = await spawned(['sample', run, ...options], (text, kill) => {
+      if (killed || text.length < 100) return;
+      killed = true;
+      kill('SIGINT');
+    });
+    expect([code, err]).toEqual([1, 'hyperloom: stopped\n']);
+    expect(out.length).toBeGreaterThan(100);
+    expect(out.endsWith('\n')).toBe(true);
+  }, 30_000);
+
+  test('ends quietly when its reader goes away', async () => {
+    const ended = await spawned(['sample', run, '--length', '100000000', '--threads', '1'], undefined, { leave: true });
+    expect([ended.code, ended.err]).toEqual([0, '']);
+  }, 30_000);
+});
