@@ -70,6 +70,41 @@ describe('an LSTM that is generated starts as one that is stored', () => {
   });
 });
 
+describe('what a HyperLSTM starts at a constant starts there when it is generated', () => {
+  // Sizes at which weights of different constants have one shape: biases of the small cell and of the codes.
+  const core = nn.hyperLstm({ in: 2, hidden: 3, hyper: 4, code: 2 });
+  const net = nn.sequential({ core, fc: nn.linear({ in: 3, out: 2 }) });
+  const own = tree.flatten<nn.WeightSpec>(net.spec);
+  const constants = Object.keys(own).filter((path) => own[path]!.init.std?.(own[path]!) === 0);
+
+  test.each(samples)('$name', async ({ sample }) => {
+    const size = sample.code ?? 6;
+    const model = overZoo(sample.head, size, { module: net, input: {}, generate: '**' });
+    const measure = (key: Tensor): Tensor[] => {
+      const codes = constant(zooCodes(Math.max(1, size), 4));
+      const params = model.init(key);
+      const generate = (code: Tensor) => model.generate(params, size > 0 ? code : undefined);
+      const weights = vmap(generate)(codes) as Record<string, Tensor>;
+      return constants.map((path) => mean(weights[path]!, { axis: 0 }));
+    };
+    const f = await compileFunction(engine, measure, keySpec);
+    const seen: (readonly NdArray[])[] = [];
+    for (let i = 0; i < 20; i++) seen.push(await f(keyArray(i)));
+    await f.dispose();
+    const starts = await runOnce(
+      engine,
+      (key: Tensor) => constants.map((path) => own[path]!.init(key, own[path]!)),
+      keyArray(0) as never,
+    );
+    (starts as unknown as NdArray[]).forEach(({ data }, at) => {
+      data.forEach((start, i) => {
+        const average = seen.reduce((n, arrays) => n + arrays[at]!.data[i]! / seen.length, 0);
+        expect(Math.abs(average - start), `${constants[at]}[${i}]`).toBeLessThan(0.25);
+      });
+    });
+  });
+});
+
 // Both begin alike: only the code tells what follows.
 const texts = [
   [0, 1, 2, 0],

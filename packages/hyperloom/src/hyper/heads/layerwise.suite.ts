@@ -3,7 +3,7 @@ import { layerwise } from './layerwise.ts';
 
 const wakes = {
   reason: 'what starts at a constant has a generator whose second layer starts at 0',
-  paths: /^params\.head\.\w+xconstantx.*\.(z|in\.\w+)$/,
+  paths: /^params\.head\.\w+xconstant\d*x.*\.(z|in\.\w+)$/,
 };
 
 export const samples: readonly HeadSample[] = [

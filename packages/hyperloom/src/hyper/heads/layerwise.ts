@@ -1,4 +1,4 @@
-import { init, type Role, type WeightSpec, weight } from '../../nn/index.ts';
+import { type Initializer, init, type Role, type WeightSpec, weight } from '../../nn/index.ts';
 import {
   ArgumentError,
   add,
@@ -112,10 +112,12 @@ export function layerwise({
 
 function tilingsOf(target: TargetSpec, tile: readonly [number, number] | undefined): Tiling[] {
   const used = new Map<string, number>();
+  const constants = new Map<Role, Initializer[]>();
   return Object.entries(target).map(([path, spec]) => {
     const { shape, role } = spec;
-    // What starts at a constant cannot share a generator with what does not: neither's scale is a multiple of the other's.
-    const kind = spec.init.std?.(spec) === 0 ? [role, 'constant'] : [role];
+    // What starts at a constant cannot share a generator with what does not, nor with another constant: neither's scale
+    // is a multiple of the other's.
+    const kind = spec.init.std?.(spec) === 0 ? [role, `constant${constantOf(constants, spec) || ''}`] : [role];
     const [out, inputs, kernel] = axesOf(shape);
     const fits = tile !== undefined && shape.length > 1 && out % tile[0] === 0 && inputs % tile[1] === 0;
     const [outputs, slices] = fits ? tile : [out, inputs];
@@ -125,6 +127,13 @@ function tilingsOf(target: TargetSpec, tile: readonly [number, number] | undefin
     used.set(generator, first + rows * columns);
     return { path, generator, role, outputs, inputs: slices, kernel, rows, columns, first };
   });
+}
+
+/** Which of the constants of its role a weight starts at, in the order that they came. */
+function constantOf(constants: Map<Role, Initializer[]>, { role, init: own }: WeightSpec): number {
+  const seen = constants.get(role) ?? [];
+  if (!seen.includes(own)) constants.set(role, [...seen, own]);
+  return (constants.get(role) as Initializer[]).indexOf(own);
 }
 
 /** Tilings by the generator that they share; the first of each is the model for its scale. */

@@ -10,8 +10,8 @@ import {
   type Tensor,
   where,
 } from '../../tensor/index.ts';
-import { blockConstants, byBlock, ones, orthogonal, zeros } from '../init.ts';
-import { type Context, type WeightSpec, weight } from '../module.ts';
+import { byBlock, ones, orthogonal, zeros } from '../init.ts';
+import { type Context, type Initializer, type WeightSpec, weight } from '../module.ts';
 
 /** Added to variances by the normalisations of cells (Ha et al. 2016, authors' code). */
 export const epsilon = 1e-3;
@@ -28,15 +28,9 @@ export const gateMatrix = (inputs: number, hidden: number, gates: number): Weigh
     init: gates === 1 ? orthogonal() : byBlock(gates, orthogonal()),
   });
 
-/** One number for each unit of each gate, [gates * hidden], that starts at a constant for each gate. */
-export const gateBias = (inputs: number, hidden: number, start: readonly number[]): WeightSpec =>
-  weight({
-    shape: [start.length * hidden],
-    fanIn: inputs,
-    fanOut: hidden,
-    role: 'bias',
-    init: start.every((value) => value === 0) ? zeros : blockConstants(start),
-  });
+/** One number for each unit of each gate, [gates * hidden]. */
+export const gateBias = (inputs: number, hidden: number, gates: number, init: Initializer = zeros): WeightSpec =>
+  weight({ shape: [gates * hidden], fanIn: inputs, fanOut: hidden, role: 'bias', init });
 
 /** Scale and shift of a normalisation inside a cell. */
 export type GateNormSpec = {
@@ -48,16 +42,10 @@ export type GateNormSpec = {
 export const gateScale = (hidden: number, gates: number): WeightSpec =>
   weight({ shape: [gates * hidden], fanIn: 1, fanOut: 1, role: 'scale', init: ones });
 
-/** Scale and shift [gates * hidden]; the shift starts at a constant for each gate. */
-export const gateNorm = (hidden: number, start: readonly number[]): GateNormSpec => ({
-  scale: gateScale(hidden, start.length),
-  shift: weight({
-    shape: [start.length * hidden],
-    fanIn: 1,
-    fanOut: 1,
-    role: 'shift',
-    init: start.every((value) => value === 0) ? zeros : blockConstants(start),
-  }),
+/** Scale and shift [gates * hidden]. */
+export const gateNorm = (hidden: number, gates: number, init: Initializer = zeros): GateNormSpec => ({
+  scale: gateScale(hidden, gates),
+  shift: weight({ shape: [gates * hidden], fanIn: 1, fanOut: 1, role: 'shift', init }),
 });
 
 /** A vector [k] times a matrix [k, n]. */

@@ -55,8 +55,8 @@ export function gruCell({
     spec: {
       input: gateMatrix(inputs, hidden, gates),
       hidden: gateMatrix(hidden, hidden, gates),
-      bias: gateBias(inputs + hidden, hidden, [0, 0, 0]),
-      candidateBias: gateBias(inputs + hidden, hidden, [0]),
+      bias: gateBias(inputs + hidden, hidden, 3),
+      candidateBias: gateBias(inputs + hidden, hidden, 1),
       ...(layerNorm && { norm: { input: gateScale(hidden, gates), hidden: gateScale(hidden, gates) } }),
     },
     apply: ({ input, hidden: matrix, bias, candidateBias, norm }, { x, state: { h } }, context) => {

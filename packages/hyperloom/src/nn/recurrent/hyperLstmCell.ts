@@ -1,10 +1,11 @@
 import { add, type Tensor } from '../../tensor/index.ts';
+import { zeros } from '../init.ts';
 import type { Params, WeightSpec } from '../module.ts';
 import { whole } from '../options.ts';
 import { defineCell, type LstmState, lstmState } from './cell.ts';
 import { checkRate, gateBias, gateMatrix, product } from './gates.ts';
 import type { RescalingCell } from './hyperRnnCell.ts';
-import { forgetStart, type LstmNormSpec, type LstmSpec, lstmNorm, lstmSpec, lstmStep } from './lstmCell.ts';
+import { forgetOpen, type LstmNormSpec, type LstmSpec, lstmNorm, lstmSpec, lstmStep } from './lstmCell.ts';
 import { parted, type RescaleSpec, rescaled, rescaleSpec, rescales } from './rescales.ts';
 
 /** The state of a HyperLSTM: h and c [hidden] of the large cell, and those of the small cell, [hyper]. */
@@ -84,7 +85,7 @@ export function hyperLstmCell({
       input: gateMatrix(inputs, hidden, 4),
       hidden: gateMatrix(hidden, hidden, 4),
       // With norms the forget gate opens by its shift, since a norm would undo a bias before it.
-      bias: gateBias(inputs + hidden, hidden, layerNorm ? [0, 0, 0, 0] : forgetStart),
+      bias: gateBias(inputs + hidden, hidden, 4, layerNorm ? zeros : forgetOpen),
       ...(layerNorm && { norm: lstmNorm(hidden) }),
       hyper: lstmSpec(hidden + inputs, hyper, layerNorm),
       rescale: rescaleSpec(sizes),

@@ -76,8 +76,8 @@ export function hyperRnnCell({
     spec: {
       input: gateMatrix(inputs, hidden, 1),
       hidden: gateMatrix(hidden, hidden, 1),
-      bias: gateBias(inputs + hidden, hidden, [0]),
-      ...(layerNorm && { norm: gateNorm(hidden, [0]) }),
+      bias: gateBias(inputs + hidden, hidden, 1),
+      ...(layerNorm && { norm: gateNorm(hidden, 1) }),
       hyper: rnnSpec(hidden + inputs, hyper, layerNorm),
       rescale: rescaleSpec(sizes),
     },

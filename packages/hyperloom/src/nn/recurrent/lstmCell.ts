@@ -1,4 +1,5 @@
 import { add, mul, sigmoid, split, type Tensor, tanh } from '../../tensor/index.ts';
+import { blockConstants } from '../init.ts';
 import type { Context, Params, WeightSpec } from '../module.ts';
 import { whole } from '../options.ts';
 import { type Cell, defineCell, type LstmState, lstmState } from './cell.ts';
@@ -41,8 +42,8 @@ export interface LstmOptions {
   readonly dropout?: number;
 }
 
-/** What the gates i, f, o and g start at: the forget gate begins open (Ha et al. 2016). */
-export const forgetStart = [0, 1, 0, 0];
+/** Of the gates i, f, o and g the forget gate begins open (Ha et al. 2016). */
+export const forgetOpen = blockConstants([0, 1, 0, 0]);
 
 /**
  * A long short-term memory (Hochreiter and Schmidhuber 1997), as the baselines of Ha et al. 2016 have it: for x [in],
@@ -83,13 +84,13 @@ export function lstmCell({
 export const lstmSpec = (inputs: number, hidden: number, layerNorm: boolean): LstmSpec => ({
   input: gateMatrix(inputs, hidden, 4),
   hidden: gateMatrix(hidden, hidden, 4),
-  ...(layerNorm ? { norm: lstmNorm(hidden) } : { bias: gateBias(inputs + hidden, hidden, forgetStart) }),
+  ...(layerNorm ? { norm: lstmNorm(hidden) } : { bias: gateBias(inputs + hidden, hidden, 4, forgetOpen) }),
 });
 
 /** The norms of an LSTM. */
 export const lstmNorm = (hidden: number): LstmNormSpec => ({
-  gates: gateNorm(hidden, forgetStart),
-  cell: gateNorm(hidden, [0]),
+  gates: gateNorm(hidden, 4, forgetOpen),
+  cell: gateNorm(hidden, 1),
 });
 
 /** What follows the products of an LSTM: gates [4 hidden] before their norms, and memory [hidden], to output and state. */

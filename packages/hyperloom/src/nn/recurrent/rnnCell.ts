@@ -50,5 +50,5 @@ export function rnnCell({ in: inputs, hidden, layerNorm = false }: RnnOptions): 
 export const rnnSpec = (inputs: number, hidden: number, layerNorm: boolean): RnnSpec => ({
   input: gateMatrix(inputs, hidden, 1),
   hidden: gateMatrix(hidden, hidden, 1),
-  ...(layerNorm ? { norm: gateNorm(hidden, [0]) } : { bias: gateBias(inputs + hidden, hidden, [0]) }),
+  ...(layerNorm ? { norm: gateNorm(hidden, 1) } : { bias: gateBias(inputs + hidden, hidden, 1) }),
 });
