@@ -2,9 +2,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, runOnce } from '../engine/index.ts';
 import { ortEngine } from '../engine/ort/index.ts';
 import { referenceEngine } from '../engine/reference/index.ts';
+import { heads, hypernetwork } from '../hyper/index.ts';
 import * as nn from '../nn/index.ts';
 import { add, constant, mul, type NdArray, ndarray, random, type Tensor, tree } from '../tensor/index.ts';
-import { openRun, type SampleOptions, type SamplerOptions, sampler } from './index.ts';
+import {
+  openRun,
+  type SampleOptions,
+  type SamplerOptions,
+  type SymbolModel,
+  sampler,
+  type Trainable,
+} from './index.ts';
+
+/** A hypernetwork whose trees of weights are not told apart. */
+interface Generated extends Trainable {
+  materialise(params: never, code: never): unknown;
+}
 
 const symbols = 6;
 const model = nn.characterModel({
@@ -76,6 +89,32 @@ describe('a sampler', () => {
   test('gives pieces as they are written: only what lies behind the prompt, and no more than asked for', async () => {
     const sizes = (await written({ prompt: [1, 2, 3, 4, 5, 0], length: 9 }, { piece: 4 })).map(({ length }) => length);
     expect(sizes).toEqual([3, 4, 2]);
+  });
+
+  test('writes with a model that a hypernetwork generates, generated before or in each call', async () => {
+    const target = nn.characterModel({ symbols, core: nn.gru({ in: symbols, hidden: 5 }) });
+    const net = hypernetwork(target as never, { code: 3, head: heads.dense({ hidden: [4] }) }) as unknown as Generated;
+    const drawn = await runOnce(reference, (key: Tensor) => net.init(key), random.keyArray(1));
+    const run = openRun(
+      net,
+      tree.map((weight: NdArray) => scaled(weight, 3), drawn),
+      ort,
+    );
+    const code = [1, -0.5, 2];
+    const { module, params: weights } = await run.materialise(code);
+    const made = openRun(module, weights, ort);
+    const inCall: SymbolModel = {
+      state: target.state,
+      step: (own: never, input: never) => target.step(net.materialise(own, constant(code) as never) as never, input),
+    };
+    const options = { prompt: [3], length: 30, temperature: 2 };
+    const [before, within]: [number[], number[]] = [[], []];
+    for await (const piece of sampler(made, target).sample(options)) before.push(...piece);
+    for await (const piece of sampler(run, inCall).sample(options)) within.push(...piece);
+    expect(before).toHaveLength(30);
+    expect(within).toEqual(before);
+    await run.dispose();
+    await made.dispose();
   });
 
   test('draws from the softmax of the logits over the temperature', async () => {

@@ -81,6 +81,29 @@ describe('hyperloom sample', () => {
     `);
   }, 30_000);
 
+  test('eval and export take such a run too; inspect and generate say why not', async () => {
+    const evaluated = await hyperloom(['eval', run, '--threads', '1', '--json']);
+    expect([evaluated.code, evaluated.err]).toEqual([0, '']);
+    expect((jsonLines(evaluated.out)[0] as { metrics: Record<string, number> }).metrics['test.bits']).toBeLessThan(1);
+    const out = join(root, 'model.onnx');
+    const exported = await hyperloom(['export', run, '--threads', '1', '--out', out, '--json']);
+    expect([exported.code, exported.err]).toEqual([0, '']);
+    const { error, inputs, outputs } = jsonLines(exported.out)[0] as Record<string, unknown>;
+    expect(error).toBeLessThan(1e-5);
+    const state = { 'layer0.h': 8, 'layer0.c': 8, 'layer0.hyper.h': 4, 'layer0.hyper.c': 4 };
+    const states = (side: string) =>
+      Object.fromEntries(Object.entries(state).map(([name, size]) => [`${side}.state.${name}`, ['batch', size]]));
+    expect(inputs).toEqual({ 'input.x': ['batch', 20], ...states('input') });
+    expect(outputs).toEqual({ 'output.y': ['batch', 20, 13], ...states('output') });
+    for (const verb of ['inspect', 'generate']) {
+      const { code, err } = await hyperloom([verb, run, '--threads', '1']);
+      expect([code, err]).toEqual([
+        2,
+        'hyperloom: expected a run of a hypernetwork that generates weights from a code, got characterModel, whose weights are stored\n',
+      ]);
+    }
+  }, 30_000);
+
   test('writes as it goes, and ends with what there is at Ctrl-C', async () => {
     let killed = false;
     const options = ['--length', '100000000', '--threads', '1'];

@@ -10,7 +10,10 @@ export type AnyHypernetwork = Hypernetwork<unknown, never, unknown, unknown, unk
 
 /** The main model of a run as a hypernetwork. */
 export function hypernetworkOf(model: Trainable): AnyHypernetwork {
-  if (!('materialise' in model)) throw new ArgumentError(`expected a run of a hypernetwork, got ${model.name}`);
+  if (!('materialise' in model))
+    throw new ArgumentError(
+      `expected a run of a hypernetwork that generates weights from a code, got ${model.name}, whose weights are stored`,
+    );
   return model as unknown as AnyHypernetwork;
 }
 
