@@ -1,0 +1,290 @@
+import { runOnce } from 'hyperloom/engine';
+import { grow } from 'hyperloom/hyper';
+import * as nn from 'hyperloom/nn';
+import * as optim from 'hyperloom/optim';
+import { type NdArray, random, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
+import type { Run, Trainable } from 'hyperloom/train';
+import { asShipped } from './asShipped.ts';
+import { matched } from './concatenation.ts';
+import type { Experiment, Figures, Recipe, RunFlags, Session, Settings, Trial } from './recipe.ts';
+import {
+  type AuthorHead,
+  type AuthorModel,
+  authorCarry,
+  authorHeads,
+  bitsByAuthor,
+  generated,
+  language,
+  nats,
+  shared,
+  told,
+} from './tasks/authorModels.ts';
+import { type AuthorTexts, authorBatches, authorTests, later, library, readAuthors } from './tasks/authors.ts';
+
+const settingsOf = (full: boolean) =>
+  full
+    ? { characters: 350_000, hidden: 256, steps: 10_000, promised: 2.2 }
+    : { characters: 300_000, hidden: 128, steps: 1_500, promised: 2.6 };
+
+const options = {
+  full: { default: false, help: 'a larger language model, longer texts, and as many steps as these are worth' },
+  control: { default: true, help: 'also train one model for all, and one that reads the code beside each character' },
+  authors: { default: Object.keys(library).join(','), help: 'who is read' },
+  between: { default: 'bible,austen', help: 'two of them, between whose codes the report shows text' },
+  head: {
+    default: 'scale',
+    choices: Object.keys(authorHeads),
+    help: 'what generates: scales of stored weights, or a delta on them, of low rank or whole',
+  },
+  characters: { default: 0, least: 0, whole: true, help: 'of each author (0: 300,000, or 350,000 in the full form)' },
+  newText: { default: 4_000, least: 1, whole: true, help: 'characters that an author who comes later is learned from' },
+  code: { default: 8, least: 1, whole: true, help: 'numbers in the code of an author' },
+  hidden: { default: 0, least: 0, whole: true, help: 'units of the generated LSTM (0: 128, or 256 in the full form)' },
+  rows: { default: 4, least: 1, whole: true, help: 'places of each text that a batch reads on from' },
+  length: { default: 50, least: 1, whole: true, help: 'characters that a gradient goes back through' },
+  learningRate: { default: 0.01, least: 0, help: 'first learning rate of Adam, which falls to 0 by cosine' },
+};
+
+async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
+  const own = settingsOf(settings.full === true);
+  const number = (key: keyof typeof options) => Number(settings[key]);
+  const names = String(settings.authors).split(',');
+  const texts = await readAuthors({
+    names,
+    characters: number('characters') || own.characters,
+    later: number('newText'),
+  });
+  const symbols = texts.vocabulary.size;
+  const code = number('code');
+  const hidden = number('hidden') || own.hidden;
+  const known: Known = {
+    texts,
+    seed,
+    rows: number('rows'),
+    length: number('length'),
+    rate: number('learningRate'),
+    steps: asked ?? own.steps,
+    newSteps: asked ?? 200,
+  };
+
+  const head = settings.head as AuthorHead;
+  const hyper = (width: number) => (who: readonly string[]) => generated({ symbols, hidden: width, code }, head, who);
+  const parameters = nn.countParams(hyper(hidden)(names).spec);
+  // Widths of the controls, by which they have as many parameters.
+  const widthOf = (make: (width: number) => AuthorModel) => {
+    const wanted = nn.countParams(matched(parameters, make).spec);
+    let width = 1;
+    while (nn.countParams(make(width).spec) < wanted) width++;
+    return width;
+  };
+  const alone = (width: number) => shared({ symbols, hidden: width });
+  const joined = (width: number) => told({ symbols, hidden: width, code }, names);
+  const [plain, reading] = [widthOf(alone), widthOf(joined)];
+  const tests = authorTests({ texts: texts.texts.map(({ test }) => test), rows: known.rows, length: known.length });
+  const main: Trial = {
+    ...coded('main', 'hypernetwork', hidden, (who) => hyper(hidden)(who) as unknown as AuthorModel, known),
+    codes: [...names, later.name].map((name, i) => ({ name, code: numbers([i], []) })),
+    exampleInput: { x: zerosArray('int32', [known.rows, known.length]) },
+    examples: tests,
+    loss: nats,
+  };
+  const controls = [
+    coded('told', 'one model, told the code', reading, (who) => told({ symbols, hidden: reading, code }, who), known),
+    tuned('shared', 'one model for all', plain, alone(plain), known),
+  ];
+  return {
+    trials: settings.control === false ? [main] : [main, ...controls],
+    columns: [
+      { metric: 'parameters', title: 'parameters', format: 'integer' },
+      { metric: 'bits', title: 'bits', format: 'number' },
+      ...names.map((name) => ({ metric: `bits.${name}`, title: name, format: 'number' as const })),
+      { metric: 'newAuthor.bits', title: `new: ${later.name}`, format: 'number' },
+      { metric: 'newAuthor.parameters', title: 'by', format: 'integer' },
+      { metric: 'seconds', title: 'seconds', format: 'number' },
+    ],
+    counts: {
+      'params.total': parameters,
+      'params.language': nn.countParams(language({ symbols, hidden }).spec),
+      symbols,
+    },
+    judge: (metrics) => (asShipped(options, settings, ['full', 'control']) ? judged(metrics, own.promised) : undefined),
+  };
+}
+
+/** What every trial knows of the experiment. */
+interface Known {
+  readonly texts: AuthorTexts;
+  readonly seed: number;
+  readonly rows: number;
+  readonly length: number;
+  readonly rate: number;
+  readonly steps: number;
+  /** Steps for the author who comes later. */
+  readonly newSteps: number;
+}
+
+const numbers = (values: readonly number[], shape = [values.length]): NdArray => ({
+  dtype: 'int32',
+  shape,
+  data: Int32Array.from(values),
+});
+
+/** Trains on the authors. */
+const onAll = ({ texts, rows, length, rate, steps }: Known, width: number) => {
+  const reading = { rows, length };
+  return {
+    data: authorBatches({ texts: texts.texts.map(({ train }) => train), ...reading }),
+    loss: nats,
+    optimizer: optim.chain(optim.clipByGlobalNorm(1), optim.adam(optim.cosine({ initial: rate, end: 0, steps }))),
+    steps,
+    carry: authorCarry(width, rows),
+    evaluate: {
+      data: authorTests({ texts: texts.texts.map(({ validation }) => validation), ...reading }),
+      metrics: { bits: bitsByAuthor() },
+      every: Math.max(1, Math.ceil(steps / 5)),
+    },
+  };
+};
+
+/** Trains on the author who comes later, until the validation text is met worse. */
+const onLater = ({ texts, rows, length, newSteps: steps }: Known, width: number, rate: number) => {
+  const reading = { codes: [texts.names.length], rows, length };
+  return {
+    data: authorBatches({ texts: [texts.later.train], ...reading }),
+    loss: nats,
+    optimizer: optim.chain(optim.clipByGlobalNorm(1), optim.adam(rate)),
+    steps,
+    carry: authorCarry(width, rows),
+    evaluate: {
+      data: authorTests({ texts: [texts.later.validation], ...reading }),
+      metrics: { bits: bitsByAuthor() },
+      every: Math.max(1, Math.ceil(steps / 20)),
+    },
+    early: { metric: 'bits', mode: 'min' as const, patience: 5 },
+  };
+};
+
+/** Bits per character of each author's test part, and their mean. Each is read from its beginning to its end. */
+async function measureAll(run: Run<Trainable>, { texts, length }: Known, width: number): Promise<Figures> {
+  const data = authorTests({ texts: texts.texts.map(({ test }) => test), rows: 1, length });
+  const names = texts.names.map((name, i) => [`bits.${name}`, bitsByAuthor(i, texts.names.length)] as const);
+  const metrics = { bits: bitsByAuthor(), ...Object.fromEntries(names) };
+  return run.evaluate(data, metrics, { carry: authorCarry(width, 1) });
+}
+
+/** Bits per character of the later author's test part with a given code. */
+async function measureLater(
+  run: Run<Trainable>,
+  { texts, length }: Known,
+  width: number,
+  code: number,
+): Promise<number> {
+  const data = authorTests({ texts: [texts.later.test], codes: [code], rows: 1, length });
+  return (await run.evaluate(data, { bits: bitsByAuthor() }, { carry: authorCarry(width, 1) })).bits!;
+}
+
+/**
+ * A model with a learned code for each author. The one who comes later gets a code alone: all else stays as it is. It
+ * starts from the code that meets the new text best.
+ */
+function coded(
+  name: string,
+  title: string,
+  width: number,
+  family: (names: readonly string[]) => AuthorModel,
+  known: Known,
+): Trial {
+  const { names } = known.texts;
+  const [before, after] = [family(names), family([...names, later.name])];
+  let old: { readonly run: Run<Trainable>; readonly nearest: number } | undefined;
+  return {
+    name,
+    title,
+    model: after,
+    parameters: nn.countParams(before.spec),
+    train: async (session) => {
+      const run = await session.train(before, onAll(known, width), 'authors');
+      const nearest = await nearestAuthor(run, known, width);
+      old = { run, nearest };
+      const initial = await withCode(run, after, nearest, session);
+      return session.train(after, { ...onLater(known, width, 0.03), initial, trained: 'code.**' }, 'newAuthor');
+    },
+    measure: async (run) => {
+      if (old === undefined) return measureAll(run, known, width);
+      return {
+        ...(await measureAll(old.run, known, width)),
+        'newAuthor.bits': await measureLater(run, known, width, names.length),
+        'newAuthor.before': await measureLater(run, known, width, old.nearest),
+        'newAuthor.parameters': nn.countParams(after.spec) - nn.countParams(before.spec),
+        'newAuthor.nearest': old.nearest,
+      };
+    },
+  };
+}
+
+/** The number of the author with whose code the later author's text takes the fewest bits. */
+async function nearestAuthor(run: Run<Trainable>, { texts, rows, length }: Known, width: number): Promise<number> {
+  const data = authorTests({ texts: texts.names.map(() => texts.later.train), rows, length });
+  const metrics = Object.fromEntries(texts.names.map((name, i) => [name, bitsByAuthor(i, texts.names.length)]));
+  const bits = Object.values(await run.evaluate(data, metrics, { carry: authorCarry(width, rows) }));
+  return bits.indexOf(Math.min(...bits));
+}
+
+/** Trained weights with one more code, a copy of an old one. */
+async function withCode(
+  run: Run<Trainable>,
+  after: AuthorModel,
+  from: number,
+  { engine, seed }: Session,
+): Promise<unknown> {
+  const params = grow(run.params, await runOnce(engine, after.init as (key: Tensor) => unknown, random.keyArray(seed)));
+  const { table } = (params as { readonly code: { readonly table: NdArray } }).code;
+  const [count = 0, size = 0] = table.shape;
+  (table.data as Float32Array).copyWithin((count - 1) * size, from * size, (from + 1) * size);
+  return params;
+}
+
+/** One model for all authors, the whole of which is trained on for the one who comes later. */
+function tuned(name: string, title: string, width: number, model: AuthorModel, known: Known): Trial {
+  let old: Run<Trainable> | undefined;
+  return {
+    name,
+    title,
+    model,
+    train: async (session) => {
+      old = await session.train(model, onAll(known, width), 'authors');
+      const initial = tree.map((array: NdArray) => array, old.params);
+      return session.train(model, { ...onLater(known, width, 0.002), initial }, 'newAuthor');
+    },
+    measure: async (run) => {
+      if (old === undefined) return measureAll(run, known, width);
+      const { length } = known.texts.names;
+      return {
+        ...(await measureAll(old, known, width)),
+        'newAuthor.bits': await measureLater(run, known, width, length),
+        'newAuthor.before': await measureLater(old, known, width, length),
+        'newAuthor.parameters': nn.countParams(model.spec),
+      };
+    },
+  };
+}
+
+/** What is missing of what the recipe promises. */
+function judged(metrics: Figures, promised: number): string | undefined {
+  const most = (name: string, bound: number | undefined): string | undefined =>
+    metrics[name]! <= bound!
+      ? undefined
+      : `authors: expected ${name} of at most ${bound?.toFixed(3)}, got ${metrics[name]?.toFixed(3)}`;
+  return most('test.bits', promised) ?? most('test.newAuthor.bits', metrics['test.newAuthor.before']);
+}
+
+/** A language model for each author from a code of the author, by one hypernetwork. */
+export const authors: Recipe = {
+  name: 'authors',
+  summary:
+    'one hypernetwork generates the character model of each of eight authors from a learned code; a new one by code',
+  reference: 'no published figures; the controls have as many parameters and read the same batches',
+  options,
+  seeds: 3,
+  prepare,
+};
