@@ -2,11 +2,21 @@ import { runOnce } from 'hyperloom/engine';
 import { grow } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { type NdArray, random, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
-import type { Run, Trainable } from 'hyperloom/train';
+import { ArgumentError, type NdArray, random, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
+import { type Run, sampler, type Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
-import type { Experiment, Figures, Recipe, RunFlags, Session, Settings, Trial } from './recipe.ts';
+import type {
+  Experiment,
+  Figures,
+  Picture,
+  Recipe,
+  RunFlags,
+  Session,
+  Settings,
+  Trial,
+  TrialResult,
+} from './recipe.ts';
 import {
   type AuthorHead,
   type AuthorModel,
@@ -18,6 +28,7 @@ import {
   nats,
   shared,
   told,
+  writerBetween,
 } from './tasks/authorModels.ts';
 import { type AuthorTexts, authorBatches, authorTests, later, library, readAuthors } from './tasks/authors.ts';
 
@@ -49,6 +60,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   const own = settingsOf(settings.full === true);
   const number = (key: keyof typeof options) => Number(settings[key]);
   const names = String(settings.authors).split(',');
+  const pair = pairOf(String(settings.between), names);
   const texts = await readAuthors({
     names,
     characters: number('characters') || own.characters,
@@ -70,13 +82,8 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   const head = settings.head as AuthorHead;
   const hyper = (width: number) => (who: readonly string[]) => generated({ symbols, hidden: width, code }, head, who);
   const parameters = nn.countParams(hyper(hidden)(names).spec);
-  // Widths of the controls, by which they have as many parameters.
-  const widthOf = (make: (width: number) => AuthorModel) => {
-    const wanted = nn.countParams(matched(parameters, make).spec);
-    let width = 1;
-    while (nn.countParams(make(width).spec) < wanted) width++;
-    return width;
-  };
+  const widthOf = (make: (width: number) => AuthorModel) =>
+    matched(parameters, (width) => ({ spec: make(width).spec, width })).width;
   const alone = (width: number) => shared({ symbols, hidden: width });
   const joined = (width: number) => told({ symbols, hidden: width, code }, names);
   const [plain, reading] = [widthOf(alone), widthOf(joined)];
@@ -107,6 +114,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
       'params.language': nn.countParams(language({ symbols, hidden }).spec),
       symbols,
     },
+    pictures: (results) => pictures(results as readonly [TrialResult], known, pair, language({ symbols, hidden })),
     judge: (metrics) => (asShipped(options, settings, ['full', 'control']) ? judged(metrics, own.promised) : undefined),
   };
 }
@@ -267,6 +275,85 @@ function tuned(name: string, title: string, width: number, model: AuthorModel, k
       };
     },
   };
+}
+
+/**
+ * The two authors of the setting.
+ * @throws ArgumentError for any other number of them, or one that is not read
+ */
+function pairOf(text: string, names: readonly string[]): readonly [string, string] {
+  const [first, second, ...more] = text.split(',');
+  if (
+    first === undefined ||
+    second === undefined ||
+    more.length > 0 ||
+    ![first, second].every((n) => names.includes(n))
+  )
+    throw new ArgumentError(`--set between: expected two of ${names.join(', ')}, got "${text}"`);
+  return [first, second];
+}
+
+/** Places between two codes. */
+const shares = [0, 0.25, 0.5, 0.75, 1] as const;
+/** What is written at each, and from how much of each test part the texts are compared. */
+const [written, compared] = [320, 2_000] as const;
+
+/** What the first seed's networks write from codes between two authors, and each text under each author's code. */
+async function pictures(
+  [{ run }]: readonly [TrialResult],
+  known: Known,
+  pair: readonly [string, string],
+  net: ReturnType<typeof language>,
+): Promise<Picture[]> {
+  const [{ heatMap }, { textSheet }] = await Promise.all([
+    import('../report/charts.ts'),
+    import('../report/textSheet.ts'),
+  ]);
+  const { names, vocabulary } = known.texts;
+  const [from, to] = pair.map((name) => names.indexOf(name)) as [number, number];
+  const texts = [];
+  for (const share of shares) {
+    const writer = sampler(run, writerBetween(run.model as never, net, [from, to], share), { piece: 80 });
+    const prompt = vocabulary.encode(' ');
+    let text = '';
+    for await (const piece of writer.sample({ prompt, length: written, temperature: 0.7, seed: known.seed }))
+      text += vocabulary.decode(piece);
+    texts.push({ name: `${percent(1 - share)} ${pair[0]}, ${percent(share)} ${pair[1]}`, text });
+  }
+  const crossed = await bitsCrossed(run, known, net.core.out);
+  return [
+    {
+      name: 'between.svg',
+      caption: `Text of networks that are generated from codes on the line between two authors, at a temperature of 0.7.`,
+      content: textSheet(`from ${pair[0]} to ${pair[1]}`, texts),
+    },
+    {
+      name: 'crossed.svg',
+      caption: `Bits per character that the network of another author takes more than an author's own, on the first ${compared.toLocaleString('en-US')} characters of each test part.`,
+      content: heatMap(
+        'bits more by the code of another',
+        crossed.map((row, i) => row.map((bits) => bits - row[i]!)),
+        { x: 'code of', columns: names, rows: names },
+      ),
+    },
+  ];
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+/** Bits per character of the texts of authors, a row for each, under the codes of all, a column for each. */
+async function bitsCrossed(run: Run<Trainable>, { texts, length }: Known, width: number): Promise<number[][]> {
+  const numbers = [...texts.names.keys()];
+  const pairs = numbers.flatMap((text) => numbers.map((code) => ({ text, code })));
+  const data = authorTests({
+    texts: pairs.map(({ text }) => texts.texts[text]!.test.subarray(0, compared + 1)),
+    codes: pairs.map(({ code }) => code),
+    rows: 1,
+    length,
+  });
+  const metrics = Object.fromEntries(pairs.map((_, i) => [`bits${i}`, bitsByAuthor(i, pairs.length)]));
+  const bits = await run.evaluate(data, metrics, { carry: authorCarry(width, 1) });
+  return numbers.map((text) => numbers.map((code) => bits[`bits${text * numbers.length + code}`]!));
 }
 
 /** What is missing of what the recipe promises. */

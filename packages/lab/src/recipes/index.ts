@@ -1,4 +1,5 @@
 import { charlm } from './charlm.ts';
+import { authors } from './authors.ts';
 import { continualToy } from './continualToy.ts';
 import { hierarchy } from './hierarchy.ts';
 import { manyMlps } from './manyMlps.ts';
@@ -16,4 +17,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   sinusoid,
   hierarchy,
   charlm,
+  authors,
 };

@@ -1,7 +1,19 @@
 import { type AnyHead, codes, type Head, heads, hypernetwork, type TargetOptions } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
-import { broadcastTo, concat, equal, mul, oneHot, reshape, type Tensor, where } from 'hyperloom/tensor';
-import type { Carry } from 'hyperloom/train';
+import {
+  add,
+  broadcastTo,
+  concat,
+  constant,
+  equal,
+  gather,
+  mul,
+  oneHot,
+  reshape,
+  type Tensor,
+  where,
+} from 'hyperloom/tensor';
+import type { Carry, SymbolModel } from 'hyperloom/train';
 import { begun, bitsPerCharacter } from '../language.ts';
 import type { AuthorExample } from './authors.ts';
 
@@ -121,5 +133,30 @@ export function authorCarry(width: number, rows: number): Carry {
       input: { x, state: begun(fresh, state) },
     }),
     read: ({ state }: AuthorOutput) => state,
+  };
+}
+
+/**
+ * The language model of a code on the line between those of two authors, character by character, of the weights of the
+ * hypernetwork: at share 0 that of the first, at 1 that of the second.
+ */
+export function writerBetween(
+  model: ReturnType<typeof generated>,
+  net: ReturnType<typeof language>,
+  [from, to]: readonly [number, number],
+  share: number,
+): SymbolModel {
+  const { size } = model.settings.code;
+  const byVector = hypernetwork(model.target, {
+    ...(model.settings as TargetOptions & { readonly head: Head<unknown> }),
+    code: size,
+  });
+  return {
+    state: net.state,
+    step: (params: nn.Params<typeof model.spec>, input: Parameters<typeof net.step>[1]) => {
+      const row = (author: number) => gather(params.code.table, constant(author, 'int32'));
+      const code = add(mul(row(from), 1 - share), mul(row(to), share));
+      return net.step(byVector.materialise({ ...params, code: {} }, code), input);
+    },
   };
 }
