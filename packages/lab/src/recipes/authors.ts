@@ -41,14 +41,14 @@ const options = {
   full: { default: false, help: 'a larger language model, longer texts, and as many steps as these are worth' },
   control: { default: true, help: 'also train one model for all, and one that reads the code beside each character' },
   authors: { default: Object.keys(library).join(','), help: 'who is read' },
-  between: { default: 'bible,austen', help: 'two of them, between whose codes the report shows text' },
+  between: { default: '', help: 'two of them, between whose codes the report shows text (none: the first and last)' },
   head: {
     default: 'scale',
     choices: Object.keys(authorHeads),
     help: 'what generates: scales of stored weights, or a delta on them, of low rank or whole',
   },
-  characters: { default: 0, least: 0, whole: true, help: 'of each author (0: 300,000, or 350,000 in the full form)' },
   newText: { default: 4_000, least: 1, whole: true, help: 'characters that an author who comes later is learned from' },
+  characters: { default: 0, least: 0, whole: true, help: 'of each author (0: 300,000, or 350,000 in the full form)' },
   code: { default: 8, least: 1, whole: true, help: 'numbers in the code of an author' },
   hidden: { default: 0, least: 0, whole: true, help: 'units of the generated LSTM (0: 128, or 256 in the full form)' },
   rows: { default: 4, least: 1, whole: true, help: 'places of each text that a batch reads on from' },
@@ -60,20 +60,18 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   const own = settingsOf(settings.full === true);
   const number = (key: keyof typeof options) => Number(settings[key]);
   const names = String(settings.authors).split(',');
+  const characters = number('characters') || own.characters;
+  const window = { rows: number('rows'), length: number('length') };
+  checkLengths({ characters, newText: number('newText') }, window);
+  const texts = await readAuthors({ names, characters, later: number('newText') });
   const pair = pairOf(String(settings.between), names);
-  const texts = await readAuthors({
-    names,
-    characters: number('characters') || own.characters,
-    later: number('newText'),
-  });
   const symbols = texts.vocabulary.size;
   const code = number('code');
   const hidden = number('hidden') || own.hidden;
   const known: Known = {
     texts,
     seed,
-    rows: number('rows'),
-    length: number('length'),
+    ...window,
     rate: number('learningRate'),
     steps: asked ?? own.steps,
     newSteps: asked ?? 200,
@@ -278,19 +276,35 @@ function tuned(name: string, title: string, width: number, model: AuthorModel, k
 }
 
 /**
+ * Raises unless every part of a text holds a window for each row.
+ * @throws ArgumentError
+ */
+function checkLengths(
+  lengths: Readonly<Record<string, number>>,
+  { rows, length }: Pick<Known, 'rows' | 'length'>,
+): void {
+  const least = rows * length + 1;
+  for (const [name, part] of [
+    ['characters', 0.05],
+    ['newText', 1],
+  ] as const) {
+    const needed = Math.ceil(least / part);
+    if (lengths[name]! < needed)
+      throw new ArgumentError(
+        `--set ${name}: expected at least ${needed} for ${rows} rows of ${length}, got ${lengths[name]}`,
+      );
+  }
+}
+
+/**
  * The two authors of the setting.
  * @throws ArgumentError for any other number of them, or one that is not read
  */
 function pairOf(text: string, names: readonly string[]): readonly [string, string] {
-  const [first, second, ...more] = text.split(',');
-  if (
-    first === undefined ||
-    second === undefined ||
-    more.length > 0 ||
-    ![first, second].every((n) => names.includes(n))
-  )
+  const pair = text === '' ? [names[0]!, names.at(-1)!] : text.split(',');
+  if (pair.length !== 2 || !pair.every((name) => names.includes(name)))
     throw new ArgumentError(`--set between: expected two of ${names.join(', ')}, got "${text}"`);
-  return [first, second];
+  return pair as [string, string];
 }
 
 /** Places between two codes. */

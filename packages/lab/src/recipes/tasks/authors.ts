@@ -10,10 +10,10 @@ import {
 import { ArgumentError, type Aval, type NdArray } from 'hyperloom/tensor';
 import { readBooks } from './books.ts';
 
-/** Who is read, and in which books: verse and prose, from 1611 to 1911. */
+/** Who is read, and in which books, by their years: verse and prose from 1611 to 1911. */
 export const library: Readonly<Record<string, string>> = {
-  shakespeare: 'hamlet,macbeth,caesar',
   bible: 'kjv',
+  shakespeare: 'hamlet,macbeth,caesar',
   milton: 'paradise',
   edgeworth: 'parents',
   austen: 'emma',
@@ -65,17 +65,18 @@ export async function readAuthors({ names, characters, later: few }: AuthorSizes
   const unknown = names.find((name) => !Object.hasOwn(library, name));
   if (unknown !== undefined)
     throw new ArgumentError(`--set authors: expected some of ${Object.keys(library).join(', ')}, got "${unknown}"`);
-  const read = async (name: string, books: string, least: number, option: string): Promise<string> => {
-    const whole = (await readBooks(books)).map(({ text }) => text.replaceAll('\r', '')).join('');
-    if (whole.length < least)
-      throw new ArgumentError(
-        `${option}: expected at most the ${whole.length} characters that there are of ${name}, got ${least}`,
-      );
-    return whole.slice(0, least);
-  };
-  const texts = await Promise.all(names.map((name) => read(name, library[name]!, characters, '--set characters')));
   const held = laterHeld.validation + laterHeld.test;
-  const own = await read(later.name, later.books, few + held, '--set newText');
+  const read = async (name: string, books: string, asked: number, also = 0): Promise<string> => {
+    const whole = (await readBooks(books)).map(({ text }) => text.replaceAll('\r', '')).join('');
+    const most = whole.length - also;
+    if (asked > most)
+      throw new ArgumentError(
+        `--set ${also > 0 ? 'newText' : 'characters'}: expected at most ${most}, as there are of ${name}, got ${asked}`,
+      );
+    return whole.slice(0, asked + also);
+  };
+  const texts = await Promise.all(names.map((name) => read(name, library[name]!, characters)));
+  const own = await read(later.name, later.books, few, held);
   const joint = vocabulary([...texts, own]);
   const parted = (text: string, validation: number, test: number): AuthorText => {
     const ids = joint.encode(text);
