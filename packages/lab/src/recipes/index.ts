@@ -1,5 +1,5 @@
-import { charlm } from './charlm.ts';
 import { authors } from './authors.ts';
+import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
 import { hierarchy } from './hierarchy.ts';
 import { manyMlps } from './manyMlps.ts';
