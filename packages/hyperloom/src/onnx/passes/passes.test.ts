@@ -16,6 +16,7 @@ import {
   type Program,
   random,
   reshape,
+  scan,
   showProgram,
   stopGradient,
   sum,
@@ -27,6 +28,7 @@ import {
 import { moveBroadcasts } from './broadcasts.ts';
 import { dropDead } from './dead.ts';
 import { foldConstants } from './fold.ts';
+import { joinLoops } from './loops.ts';
 import { optimize } from './optimize.ts';
 import { share } from './share.ts';
 import { simplify } from './simplify.ts';
@@ -172,5 +174,50 @@ describe('passes', () => {
     const ids = optimize(program).nodes.flatMap(({ outputs }) => outputs.map(({ id }) => id));
     expect(ids).toEqual(ids.map((_, i) => i + 1));
     expect(evaluate(optimize(program), [x])[0]!.data).toEqual(Float64Array.of(1, -2, 4));
+  });
+
+  test('loops that go around alike run as one, whatever they give', () => {
+    const f = (v: Tensor, w: Tensor) => {
+      const step = (h: Tensor, x: Tensor) => [tanh(add(h, x)), mul(h, x)] as const;
+      const other = (h: Tensor, x: Tensor) => {
+        const next = tanh(add(h, x));
+        return [next, exp(next)] as const;
+      };
+      const start = constant(0);
+      return [scan(step, start, v), scan(other, start, v), scan(step, start, w)];
+    };
+    const { program } = trace(f, vector, vector);
+    const joined = optimize(program);
+    expect(ops(joined).filter((op) => op === 'scan')).toHaveLength(2);
+    same(program, joined);
+  });
+
+  test('a loop that reads what another gives runs after it', () => {
+    const f = (v: Tensor) => {
+      const step = (h: Tensor, { x, y }: { x: Tensor; y: Tensor }) => [tanh(add(h, x)), mul(h, y)] as const;
+      // Checkpoints keep in the loop what is not carried too.
+      const [, ys] = scan(step, constant(0), { x: v, y: v }, { checkpoint: 1 });
+      return scan(step, constant(0), { x: v, y: ys }, { checkpoint: 1 });
+    };
+    const { program } = trace(f, vector);
+    expect(ops(joinLoops(program)).filter((op) => op === 'scan')).toHaveLength(2);
+    same(program, optimize(program));
+  });
+
+  test('loops give no more than is read of them, and their bodies are simplified', () => {
+    const f = (v: Tensor) => {
+      const step = ({ a, b }: { a: Tensor; b: Tensor }, x: Tensor) =>
+        [
+          { a: mul(add(a, x), 1), b: add(b, tanh(b)) },
+          { y: exp(a), z: b },
+        ] as const;
+      return scan(step, { a: constant(0), b: constant(0) }, v)[0].a;
+    };
+    const { program } = trace(f, vector);
+    const trimmed = optimize(program);
+    const loop = trimmed.nodes.find(({ op }) => op === 'scan')!;
+    expect(loop.outputs).toHaveLength(1);
+    expect(ops(loop.attrs.body as Program)).toEqual(['add']);
+    same(program, trimmed);
   });
 });

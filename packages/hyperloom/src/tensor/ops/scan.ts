@@ -180,77 +180,69 @@ function batch({ inputs, batched, size, attrs, name }: BatchCall<ScanAttrs>): re
  */
 function vjp({ inputs, outputs, cotangents, attrs, wanted }: VjpCall<ScanAttrs>): readonly (Tensor | undefined)[] {
   const { body, fixed, carries, length, reverse, recompute } = attrs;
-  const parts = partsOf(inputs, attrs);
-  const wants = partsOf(wanted, attrs);
+  const { all } = partsOf(inputs, attrs);
   // Each fixed value under a name of its own: nothing flows on to what it was computed from.
-  const fixedOnes = parts.fixed.map((t) => identity(t));
-  const froms = body.inputs.slice(fixed, fixed + carries).map((aval) => placeholder(aval));
-  const ones = body.inputs.slice(fixed + carries).map((aval) => placeholder(aval));
-  const values = replay(body, [...fixedOnes, ...froms, ...ones]);
+  const own = body.inputs.map((aval, i) => (i < fixed ? identity(inputs[i]!) : placeholder(aval)));
+  const { inits: froms, all: ones } = partsOf(own, attrs);
+  const values = replay(body, own);
   const results = body.outputs.map(({ id }) => values.get(id)!);
 
-  const active = froms.flatMap((from, i) => (isFloat(from.dtype) ? [i] : []));
-  const back = active.map((i) => placeholder(froms[i]!));
-  const asked = results.flatMap((t, i) => (i >= carries && cotangents[i] !== undefined && isFloat(t.dtype) ? [i] : []));
+  // Cotangents of one step: of the carries that it ends with, and of those of its outputs that have any.
+  const moving = froms.flatMap((from, i) => (isFloat(from.dtype) ? [i] : []));
+  const asked = results.flatMap((t, i) => (i >= carries && cotangents[i] && isFloat(t.dtype) ? [i] : []));
+  const back = moving.map((i) => placeholder(results[i]!));
   const given = asked.map((i) => placeholder(results[i]!));
-  const pick = <T>(list: readonly T[], flags: readonly boolean[]): T[] => list.filter((_, i) => flags[i]);
-  const wrt = [...active.map((i) => froms[i]!), ...pick(fixedOnes, wants.fixed), ...pick(ones, wants.all)];
-  const slopes = pullback(
-    [...active, ...asked].map((i) => results[i]!),
+  const wrt = own.flatMap((_, i) => (wanted[i] || moving.includes(i - fixed) ? [i] : []));
+  const found = pullback(
+    [...moving, ...asked].map((i) => results[i]!),
     [...back, ...given],
-    wrt,
+    wrt.map((i) => own[i]!),
   );
+  const slopes = new Map(wrt.flatMap((i, k): [number, Tensor][] => (found[k] ? [[i, found[k]]] : [])));
+  const stored = recompute ? froms : residuals([...slopes.values()], values, froms);
+  const stacks = storedStacks({ inputs, outputs, attrs }, stored, values);
 
   const zeros = (t: Tensor): Tensor => broadcastTo(scalarLike(0, t), t.shape);
-  const stored = recompute ? froms : residuals(slopes, values, froms);
-  const stacks = storedStacks({ inputs, outputs, attrs }, stored, values);
-  const forFixed = slopes.slice(active.length, active.length + pick(fixedOnes, wants.fixed).length);
-  const forAll = slopes.slice(active.length + forFixed.length);
+  const ofFixed = [...slopes.keys()].filter((i) => i < fixed);
+  const ofSteps = [...slopes.keys()].filter((i) => i >= fixed + carries);
   // Sums over all steps are taken after the loop where their terms are stored, and in it where nothing is to be.
-  const sums = recompute ? forFixed.map((slope) => slope && placeholder(slope)) : [];
-  const { last, outputs: found } = loop(
+  const sums = recompute ? ofFixed.map((i) => ({ slope: slopes.get(i)!, sum: placeholder(own[i]!) })) : [];
+  const terms = recompute ? [] : ofFixed;
+  const loops = loop(
     {
       length,
       carries: [
-        ...active.map((i, k) => ({
+        ...moving.map((i, k) => ({
           from: back[k]!,
           init: cotangents[i] ?? zeros(froms[i]!),
-          next: slopes[k] ?? zeros(froms[i]!),
+          next: slopes.get(fixed + i) ?? zeros(froms[i]!),
         })),
-        ...sums.flatMap((sum, k) => (sum ? [{ from: sum, init: zeros(sum), next: add(sum, forFixed[k]!) }] : [])),
+        ...sums.map(({ slope, sum }) => ({ from: sum, init: zeros(sum), next: add(sum, slope) })),
       ],
       given: [
         ...given.map((one, k) => ({ one, all: cotangents[asked[k]!]! })),
         ...stored.map((one, k) => ({ one, all: stacks[k]! })),
-        ...ones.map((one, k) => ({ one, all: parts.all[k]! })),
+        ...ones.map((one, k) => ({ one, all: all[k]! })),
       ],
-      outputs: [...(recompute ? [] : forFixed), ...forAll].filter((t) => t !== undefined),
+      outputs: [...terms, ...ofSteps].map((i) => slopes.get(i)!),
     },
     { reverse: !reverse, recompute },
   );
 
-  // Results in the order of the inputs.
-  const sumsOfFixed = recompute ? last.slice(active.length) : found.slice(0, -count(forAll) || undefined).map(sumOfAll);
-  const takeFixed = take(forFixed, sumsOfFixed);
-  const takeAll = take(forAll, recompute ? found : found.slice(count(forFixed)));
-  return [
-    ...wants.fixed.map((want) => (want ? takeFixed() : undefined)),
-    ...froms.map((_, i) => (active.includes(i) ? last[active.indexOf(i)] : undefined)),
-    ...wants.all.map((want) => (want ? takeAll() : undefined)),
-  ];
-}
-
-const count = (list: readonly unknown[]): number => list.filter((t) => t !== undefined).length;
-
-/** Gives the next of `found` for every entry of `list` that is there. */
-function take(list: readonly (Tensor | undefined)[], found: readonly Tensor[]): () => Tensor | undefined {
-  let [at, next] = [0, 0];
-  return () => (list[at++] === undefined ? undefined : found[next++]);
+  const gradients = new Map<number, Tensor>([
+    ...moving.map((i, k): [number, Tensor] => [fixed + i, loops.last[k]!]),
+    ...ofFixed.map((i, k): [number, Tensor] => [
+      i,
+      recompute ? loops.last[moving.length + k]! : sumOfAll(loops.outputs[k]!),
+    ]),
+    ...ofSteps.map((i, k): [number, Tensor] => [i, loops.outputs[terms.length + k]!]),
+  ]);
+  return inputs.map((_, i) => gradients.get(i));
 }
 
 /** The values of a step forward, computed from its carry, that the step back reads. */
 function residuals(
-  slopes: readonly (Tensor | undefined)[],
+  slopes: readonly Tensor[],
   values: ReadonlyMap<ValueId, Tensor>,
   froms: readonly Tensor[],
 ): Tensor[] {
@@ -261,7 +253,7 @@ function residuals(
     if (node.inputs.some((t) => carried.has(t.node))) carried.add(node);
   const found = new TensorMap<Tensor>();
   const seen = new Set<Tensor['node']>();
-  const pending = slopes.filter((t) => t !== undefined);
+  const pending = [...slopes];
   for (let t = pending.pop(); t !== undefined; t = pending.pop()) {
     if (forward.has(t.node)) {
       if (carried.has(t.node)) found.set(t, t);
