@@ -107,6 +107,29 @@ test('normal, uniform, zeros, ones and constants', () => {
   ]);
 });
 
+test('blocks of the last axis are drawn each by itself, with the standard deviation of a block', () => {
+  const make = init.byBlock(3, init.orthogonal());
+  const { data, spec } = draw(make, [4, 12]);
+  const block = (k: number) => Array.from({ length: 16 }, (_, i) => data[Math.floor(i / 4) * 12 + 4 * k + (i % 4)]!);
+  for (const k of [0, 1, 2]) {
+    for (let p = 0; p < 4; p++) {
+      for (let q = 0; q < 4; q++) {
+        const dot = [0, 1, 2, 3].reduce((sum, i) => sum + block(k)[4 * p + i]! * block(k)[4 * q + i]!, 0);
+        expect(dot).toBeCloseTo(Number(p === q), 5);
+      }
+    }
+  }
+  expect(block(0)).not.toEqual(block(1));
+  expect(make.std?.(spec)).toBeCloseTo(1 / 2, 10);
+});
+
+test('a constant for each block of the last axis', () => {
+  const make = init.blockConstants([0, 1, -2]);
+  expect([...draw(make, [6]).data]).toEqual([0, 0, 1, 1, -2, -2]);
+  expect([...draw(make, [2, 3]).data]).toEqual([0, 1, -2, 0, 1, -2]);
+  expect(make.std?.(weight({ shape: [6] }))).toBe(0);
+});
+
 test('weights of float64 are drawn as float64', () => {
   const spec = weight({ shape: [2, 2], dtype: 'float64' });
   for (const make of [spec.init, init.zeros, init.orthogonal(), init.truncatedNormal()]) {
@@ -126,5 +149,11 @@ test('options out of range are refused', () => {
   );
   expect(() => draw(init.orthogonal(), [3])).toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: orthogonal: expected a weight of at least two axes, got 1]`,
+  );
+  expect(() => draw(init.byBlock(3, init.normal()), [4, 4])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: byBlock: expected a last axis of 3 equal blocks, got [4, 4]]`,
+  );
+  expect(() => draw(init.blockConstants([0, 1]), [3])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: blockConstants: expected a last axis of 2 equal blocks, got [3]]`,
   );
 });

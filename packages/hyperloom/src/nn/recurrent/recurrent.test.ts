@@ -126,6 +126,18 @@ test('layers that read backwards give what a turned sequence gives, turned', () 
   expectSame([...states[1]!.data], [...last!.data]);
 });
 
+test('backwards too, reading begins at the end of a sequence that is masked', () => {
+  const net = nn.lstm({ in: 3, hidden: 2, layers: 2, bidirectional: true });
+  const params = net.init(random.key(0));
+  const mask = constant(ndarray([true, true, true, true, false, false]));
+  const [y, ...ends] = values(() => net.unroll(params, { x, mask }));
+  const [own, ...shorter] = values(() => net.unroll(params, { x: steps(x, 0, 4) }));
+  expectSame([...y!.data], [...own!.data, ...new Array(8).fill(0)]);
+  ends.forEach(({ data }, i) => {
+    expectSame([...data], [...shorter[i]!.data]);
+  });
+});
+
 test('computing states again for gradients changes nothing', () => {
   const gradients = (checkpoint: number | undefined) => {
     const net = nn.hyperLstm({ in: 3, hidden: 4, hyper: 3, code: 2, ...(checkpoint && { checkpoint }) });
