@@ -122,3 +122,73 @@ describe('hyperloom sample', () => {
     expect([ended.code, ended.err]).toEqual([0, '']);
   }, 30_000);
 });
+
+describe('hyperloom sample of a hypernetwork', () => {
+  let path = '';
+  beforeAll(async () => {
+    path = join(root, 'authors');
+    const sizes = [
+      'authors=bible,austen',
+      'characters=20000',
+      'newText=2000',
+      'hidden=16',
+      'code=2',
+      'rows=2',
+      'length=20',
+    ];
+    const trained = await hyperloom([
+      ...['train', 'authors', ...brief, ...sizes.flatMap((pair) => ['--set', pair])],
+      ...['--steps', '100', '--out', path, '--json'],
+    ]);
+    expect([trained.code, trained.err]).toEqual([0, '']);
+  }, 60_000);
+  const text = async (...args: string[]) => {
+    const { out } = await hyperloom(['sample', path, '--length', '60', '--seed', '2', '--threads', '1', ...args]);
+    return out;
+  };
+
+  test('writes by the code of a name, and by codes on the line between two', async () => {
+    const [bible, austen, carroll] = [
+      await text('--code', 'bible'),
+      await text('--code', 'austen'),
+      await text('--code', 'carroll'),
+    ];
+    expect(new Set([bible, austen, carroll]).size).toBe(3);
+    expect(await text('--between', 'bible,austen', '--share', '0')).toBe(bible);
+    expect(await text('--between', 'bible,austen', '--share', '1')).toBe(austen);
+    const middle = await text('--between', 'bible, austen');
+    expect(middle).toHaveLength(bible.length);
+    expect(await text('--between', 'austen,bible', '--share', '0.5')).toBe(middle);
+  }, 60_000);
+
+  test('what lies between nothing is refused', async () => {
+    const refused = async (from: string, ...args: string[]) => {
+      const { code, out, err } = await hyperloom(['sample', from, '--threads', '1', ...args]);
+      expect([code, out]).toEqual([2, '']);
+      return err;
+    };
+    expect([
+      await refused(path, '--between', 'bible'),
+      await refused(path, '--between', 'bible,milton'),
+      await refused(path, '--between', 'bible,austen', '--share', '1.5'),
+      await refused(path, '--between', 'bible,austen', '--code', 'bible'),
+      await refused(path, '--code', 'milton'),
+      await refused(run, '--between', 'a,b'),
+    ]).toMatchInlineSnapshot(`
+      [
+        "hyperloom: --between: expected two of bible, austen, carroll for the hypernetwork, got "bible"
+      ",
+        "hyperloom: --between: expected two of bible, austen, carroll for the hypernetwork, got "bible,milton"
+      ",
+        "hyperloom: --share: expected a number from 0 to 1, got 1.5
+      ",
+        "hyperloom: --between: expected no --code beside it, got one
+      ",
+        "hyperloom: --code: expected bible, austen, carroll for the hypernetwork, got "milton"
+      ",
+        "hyperloom: --between: expected none for the layer-norm HyperLSTM, got "a,b"
+      ",
+      ]
+    `);
+  });
+});

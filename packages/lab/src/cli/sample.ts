@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Engine } from 'hyperloom/engine';
 import { ArgumentError } from 'hyperloom/tensor';
-import { openRun, type Run, sampler, type Trainable } from 'hyperloom/train';
+import { openRun, type Run, type SymbolModel, sampler, type Trainable } from 'hyperloom/train';
 import type { Language, Trial } from '../recipes/recipe.ts';
 import { engineOf } from '../run/engine.ts';
 import { reopen } from '../run/execute.ts';
@@ -18,6 +18,8 @@ interface SampleFlags {
   readonly temperature: number;
   readonly seed: number;
   readonly code?: string;
+  readonly between?: string;
+  readonly share: number;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -26,6 +28,8 @@ const explanation = `
 Examples:
   $ hyperloom sample runs/charlm-0 --prompt "Enter the" --length 300
   $ hyperloom sample runs/charlm-0 --temperature 0.5 --seed 7 --json
+  $ hyperloom sample runs/authors-0 --code milton
+  $ hyperloom sample runs/authors-0 --between bible,austen --share 0.25
 
 The text is the prompt and what follows it, written as it is made; the same seed gives the same text. Each character is
 drawn from the model's probabilities to the power of 1 / temperature; at 0 it is the likeliest one.`;
@@ -41,6 +45,8 @@ export function addSample(command: Command): void {
     .option('--temperature <t>', 'how far to stray from what is likeliest', number(0), 0.8)
     .option('--seed <n>', 'names all randomness', whole(0), 0)
     .option('--code <code>', 'for a model that reads one: numbers such as 0.1,0.2, or the name of an example code')
+    .option('--between <a,b>', 'two example codes: the code is on the line between them')
+    .option('--share <s>', 'how far along it, from 0 (the first) to 1 (the second)', number(0), 0.5)
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--json', 'one JSON object, at the end')
     .addHelpText('after', explanation)
@@ -67,7 +73,10 @@ async function sample(folder: RunFolder, flags: SampleFlags, engine: Engine, sig
   const { vocabulary, model } = language;
   const { length, temperature, seed, json = false } = flags;
   const prompt = flags.prompt ?? (vocabulary.symbols.includes('\n') ? '\n' : vocabulary.symbols[0]!);
-  const writer = sampler(await network(trial, run, engine, flags.code), model);
+  const writer =
+    flags.between === undefined
+      ? sampler(await network(trial, run, engine, flags.code), model)
+      : sampler(run, modelBetween(trial, flags));
   const options = { prompt: promptOf(language, prompt), length, temperature, seed };
   const began = performance.now();
   const out = json ? undefined : outlet();
@@ -113,6 +122,19 @@ async function network(
   if (!('materialise' in run.model)) return run;
   const { module, params } = await run.materialise(code);
   return openRun(module, params, engine, run.step);
+}
+
+/** The network of a code between two. */
+function modelBetween({ language, codes = [], title }: Trial, { between, share, code }: SampleFlags): SymbolModel {
+  if (code !== undefined) throw new ArgumentError('--between: expected no --code beside it, got one');
+  if (share > 1) throw new ArgumentError(`--share: expected a number from 0 to 1, got ${share}`);
+  const names = between!.split(',').map((name) => name.trim());
+  const ends = names.flatMap((name) => codes.find((known) => known.name === name) ?? []);
+  if (language?.between === undefined || names.length !== 2 || ends.length !== 2) {
+    const known = language?.between === undefined ? 'none' : `two of ${codes.map(({ name }) => name).join(', ')}`;
+    throw new ArgumentError(`--between: expected ${known} for the ${title}, got "${between}"`);
+  }
+  return language.between(ends[0]!.code, ends[1]!.code, share);
 }
 
 /** Where the text goes: writing waits while the reader is slow, and ends when it goes away. */

@@ -115,6 +115,7 @@ async function trainWith(
     import('../report/kernels.ts'),
     import('../report/passage.ts'),
     import('../report/palette.ts'),
+    import('../report/textSheet.ts'),
   ]);
 
   const display = json ? jsonDisplay : textDisplay(process.stdout, folder.seeds);

@@ -22,10 +22,10 @@ import {
   type AuthorModel,
   authorCarry,
   authorHeads,
+  authorNats,
   bitsByAuthor,
   generated,
   language,
-  nats,
   shared,
   told,
   writerBetween,
@@ -82,6 +82,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   const parameters = nn.countParams(hyper(hidden)(names).spec);
   const widthOf = (make: (width: number) => AuthorModel) =>
     matched(parameters, (width) => ({ spec: make(width).spec, width })).width;
+  const net = language({ symbols, hidden });
   const alone = (width: number) => shared({ symbols, hidden: width });
   const joined = (width: number) => told({ symbols, hidden: width, code }, names);
   const [plain, reading] = [widthOf(alone), widthOf(joined)];
@@ -89,9 +90,15 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   const main: Trial = {
     ...coded('main', 'hypernetwork', hidden, (who) => hyper(hidden)(who) as unknown as AuthorModel, known),
     codes: [...names, later.name].map((name, i) => ({ name, code: numbers([i], []) })),
+    language: {
+      vocabulary: texts.vocabulary,
+      model: net,
+      between: (from, to, share) =>
+        writerBetween(hyper(hidden)([...names, later.name]), net, [authorOf(from), authorOf(to)], share),
+    },
     exampleInput: { x: zerosArray('int32', [known.rows, known.length]) },
     examples: tests,
-    loss: nats,
+    loss: authorNats,
   };
   const controls = [
     coded('told', 'one model, told the code', reading, (who) => told({ symbols, hidden: reading, code }, who), known),
@@ -109,10 +116,10 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
     ],
     counts: {
       'params.total': parameters,
-      'params.language': nn.countParams(language({ symbols, hidden }).spec),
+      'params.language': nn.countParams(net.spec),
       symbols,
     },
-    pictures: (results) => pictures(results as readonly [TrialResult], known, pair, language({ symbols, hidden })),
+    pictures: (results) => pictures(results as readonly [TrialResult], known, pair, net),
     judge: (metrics) => (asShipped(options, settings, ['full', 'control']) ? judged(metrics, own.promised) : undefined),
   };
 }
@@ -135,12 +142,14 @@ const numbers = (values: readonly number[], shape = [values.length]): NdArray =>
   data: Int32Array.from(values),
 });
 
+const authorOf = (code: unknown): number => (code as NdArray).data[0] as number;
+
 /** Trains on the authors. */
 const onAll = ({ texts, rows, length, rate, steps }: Known, width: number) => {
   const reading = { rows, length };
   return {
     data: authorBatches({ texts: texts.texts.map(({ train }) => train), ...reading }),
-    loss: nats,
+    loss: authorNats,
     optimizer: optim.chain(optim.clipByGlobalNorm(1), optim.adam(optim.cosine({ initial: rate, end: 0, steps }))),
     steps,
     carry: authorCarry(width, rows),
@@ -157,7 +166,7 @@ const onLater = ({ texts, rows, length, newSteps: steps }: Known, width: number,
   const reading = { codes: [texts.names.length], rows, length };
   return {
     data: authorBatches({ texts: [texts.later.train], ...reading }),
-    loss: nats,
+    loss: authorNats,
     optimizer: optim.chain(optim.clipByGlobalNorm(1), optim.adam(rate)),
     steps,
     carry: authorCarry(width, rows),

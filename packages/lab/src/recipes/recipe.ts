@@ -61,6 +61,11 @@ export interface Language {
   readonly vocabulary: Vocabulary;
   /** The network that goes one character at a time: the trial's model, or the target of a hypernetwork. */
   readonly model: SymbolModel;
+  /**
+   * The network of a code on the line between two example codes, at 0 the first and at 1 the second, as a function of
+   * the parameters of the trial's model; for `--between`. Absent where there is no such line.
+   */
+  between?(from: unknown, to: unknown, share: number): SymbolModel;
 }
 
 /** One model, or way of training, of an experiment. */

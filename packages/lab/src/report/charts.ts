@@ -151,6 +151,10 @@ export function heatMap(
 ): string {
   const most = values.flat().reduce((top, value) => Math.max(top, Math.abs(value)), 1e-12);
   const least = Math.min(0, ...values.flat()) < 0 ? -most : 0;
+  const longest = (names: readonly string[] = []) => Math.max(0, ...names.map(({ length }) => length));
+  // Every name of a row or column is shown: those of columns lie aslant where they are long.
+  const aslant = longest(columns) > 4;
+  const [left, below] = [Math.max(60, 24 + 7 * longest(rows)), aslant ? 24 + 5 * longest(columns) : 0];
   const axis = (name: string | undefined, gap: number, names: readonly string[]) => ({
     ...axisStyle,
     type: 'category' as const,
@@ -163,8 +167,11 @@ export function heatMap(
   return draw(
     {
       title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
-      grid: { left: 60, right: 90, top: 40, bottom: 50 },
-      xAxis: axis(x, 28, columns ?? Object.keys(values[0] ?? [])),
+      grid: { left, right: 90, top: 40, bottom: 50 + below },
+      xAxis: {
+        ...axis(x, 28 + below, columns ?? Object.keys(values[0] ?? [])),
+        ...(aslant && { axisLabel: { ...axisStyle.axisLabel, interval: 0, rotate: 40 } }),
+      },
       yAxis: { ...axis(y, 36, rows ?? Object.keys(values)), inverse: true },
       visualMap: {
         min: least,
@@ -185,7 +192,7 @@ export function heatMap(
         },
       ],
     },
-    { width: size.width, height: 460 },
+    { width: size.width, height: 460 + below },
   );
 }
 

@@ -14,8 +14,8 @@ import {
   where,
 } from 'hyperloom/tensor';
 import type { Carry, SymbolModel } from 'hyperloom/train';
-import { begun, bitsPerCharacter } from '../language.ts';
 import type { AuthorExample } from './authors.ts';
+import { begun, bits, nats, type WindowOutput } from './characters.ts';
 
 /** What a model of authors reads: who it is, and rows of text with the state before each. */
 export interface AuthorInput {
@@ -25,18 +25,12 @@ export interface AuthorInput {
   readonly input: { readonly x: Tensor; readonly state?: unknown };
 }
 
-/** Logits y [rows, length, symbols], and the state after each row. */
-export interface AuthorOutput {
-  readonly y: Tensor;
-  readonly state: unknown;
-}
-
 /** A model of authors whose trees of weights are not told apart. */
 export interface AuthorModel {
   readonly name: string;
   readonly spec: unknown;
   init(key: Tensor): unknown;
-  apply(params: never, input: AuthorInput, context?: nn.Context): AuthorOutput;
+  apply(params: never, input: AuthorInput, context?: nn.Context): WindowOutput;
 }
 
 /** Sizes that all models share. */
@@ -90,7 +84,7 @@ export function told({ symbols, hidden, code: size }: AuthorModelSizes, names: r
     nn.defineModule({
       name: 'row',
       spec: { core: core.spec, out: out.spec },
-      apply: (params, { x, state, code: vector }: Row, context): AuthorOutput => {
+      apply: (params, { x, state, code: vector }: Row, context): WindowOutput => {
         const length = x.shape[0]!;
         const beside = broadcastTo(reshape(vector, [1, size]), [length, size]);
         const read = { x: concat([oneHot(x, symbols), beside], 1), ...(state !== undefined && { state }) };
@@ -102,7 +96,7 @@ export function told({ symbols, hidden, code: size }: AuthorModelSizes, names: r
   const model = nn.defineModule({
     name: 'told',
     spec: { code: code.spec, net: row.spec },
-    apply: (params, { code: who, input }: AuthorInput, context): AuthorOutput => {
+    apply: (params, { code: who, input }: AuthorInput, context): WindowOutput => {
       const vector = nn.applyChild('code', code, params.code, who, context);
       const rows = broadcastTo(reshape(vector, [1, size]), [input.x.shape[0]!, size]);
       return nn.applyChild('net', row, params.net, { ...input, code: rows } as never, context);
@@ -112,15 +106,15 @@ export function told({ symbols, hidden, code: size }: AuthorModelSizes, names: r
 }
 
 /** Mean negative log-likelihood of an author's characters, in nats: what is trained. */
-export const nats = ({ y }: AuthorOutput, { characters }: AuthorExample<Tensor>['target']): Tensor =>
-  nn.losses.crossEntropy(y, characters);
+export const authorNats = (output: WindowOutput, { characters }: AuthorExample<Tensor>['target']): Tensor =>
+  nats(output, characters);
 
 /** Bits per character of one of several authors, or of all: the mean over examples, of which each author has as many. */
 export const bitsByAuthor =
   (which?: number, of = 1) =>
-  (output: AuthorOutput, { characters, author }: AuthorExample<Tensor>['target']): Tensor => {
-    const bits = bitsPerCharacter(output, characters);
-    return which === undefined ? bits : where(equal(author, which), mul(bits, of), 0);
+  (output: WindowOutput, { characters, author }: AuthorExample<Tensor>['target']): Tensor => {
+    const own = bits(output, characters);
+    return which === undefined ? own : where(equal(author, which), mul(own, of), 0);
   };
 
 /** Carries the states of an author's rows from window to window of an LSTM of a width. */
@@ -132,7 +126,7 @@ export function authorCarry(width: number, rows: number): Carry {
       code,
       input: { x, state: begun(fresh, state) },
     }),
-    read: ({ state }: AuthorOutput) => state,
+    read: ({ state }: WindowOutput) => state,
   };
 }
 

@@ -1,6 +1,6 @@
 import { splitText, type TextSplit, type Vocabulary, vocabulary } from 'hyperloom/data';
 import * as nn from 'hyperloom/nn';
-import { mul, type Tensor, tree, where } from 'hyperloom/tensor';
+import { mul, reshape, type Tensor, tree, where } from 'hyperloom/tensor';
 import type { Carry } from 'hyperloom/train';
 import type { Book } from './books.ts';
 
@@ -30,7 +30,7 @@ export function unigramBits({ vocabulary: { size }, parts: { train, test } }: Ch
   return test.reduce((sum, id) => sum - Math.log2(counts[id]! / total), 0) / test.length;
 }
 
-/** What a language model gives for a window: logits [T, symbols], and the state at its end. */
+/** What a language model gives for a window, or for windows of several rows: logits [..., T, symbols], and the state at the end. */
 export interface WindowOutput {
   readonly y: Tensor;
   readonly state: unknown;
@@ -42,12 +42,18 @@ export const nats = ({ y }: WindowOutput, target: Tensor): Tensor => nn.losses.c
 /** The same in bits: what is told. */
 export const bits = (output: WindowOutput, target: Tensor): Tensor => mul(nats(output, target), Math.LOG2E);
 
+/** A state of rows, leaves [..., n], with zeros where a row begins anew: fresh, bool [...]. */
+export function begun<State>(fresh: Tensor, state: State): State {
+  const first = reshape(fresh, [...fresh.shape, 1]);
+  return tree.map((held: Tensor) => where(first, 0, held), state) as State;
+}
+
 /** The state of a language model goes from each window to the next, and begins anew with its text. */
 export const windowCarry = (state: unknown): Carry => ({
   state,
   write: ({ x, fresh }: { readonly x: Tensor; readonly fresh: Tensor }, before: unknown) => ({
     x,
-    state: tree.map((t: Tensor) => where(fresh, 0, t), before),
+    state: begun(fresh, before),
   }),
   read: ({ state: after }: WindowOutput) => after,
 });
