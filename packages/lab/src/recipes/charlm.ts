@@ -1,7 +1,7 @@
 import { evalTextStreams, textStreams } from 'hyperloom/data';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { type NdArray, ndarray, scan, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
+import { ArgumentError, type NdArray, ndarray, scan, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
 import { type SymbolModel, sampler, type Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
@@ -63,7 +63,7 @@ function hyperModel(
   return { model, scales };
 }
 
-async function prepare(settings: Settings, { seed: _, steps: asked }: RunFlags): Promise<Experiment> {
+async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<Experiment> {
   const full = settings.full === true;
   const own = settingsOf(full);
   const number = (name: keyof typeof own & keyof typeof options) => Number(settings[name]) || own[name];
@@ -72,6 +72,11 @@ async function prepare(settings: Settings, { seed: _, steps: asked }: RunFlags):
   const read = charactersOf(await readBooks(String(settings.text)));
   const { vocabulary, parts } = read;
   const symbols = vocabulary.size;
+  const held = Math.min(parts.validation.length, parts.test.length);
+  if (held <= length)
+    throw new ArgumentError(
+      `--set text: expected more than ${length} characters to validate on and to test on (5 % each), got ${held}`,
+    );
 
   const { model, scales } = hyperModel(symbols, {
     hidden: number('hidden'),
@@ -151,10 +156,15 @@ async function prepare(settings: Settings, { seed: _, steps: asked }: RunFlags):
     pictures: (results) => pictures(results, scales as never, read),
     judge: (metrics) => {
       if (!asShipped(options, settings, ['full', 'control'])) return undefined;
-      const reached = metrics['test.bits'] ?? Number.NaN;
-      return reached <= own.most
-        ? undefined
-        : `charlm: expected at most ${own.most} bits per character of the test part, got ${reached.toFixed(3)}`;
+      // Of the LSTMs no more than that they learn: which model wins is for the table to say.
+      const promised: [string, number][] = [
+        ['test.bits', own.most],
+        ...(settings.control === false ? [] : controls.map(({ name }): [string, number] => [`${name}.test.bits`, 3])),
+      ];
+      const short = promised.find(([name, most]) => !((metrics[name] ?? Number.NaN) <= most));
+      return (
+        short && `charlm: expected ${short[0]} of at most ${short[1]}, got ${metrics[short[0]]?.toFixed(3) ?? 'none'}`
+      );
     },
   };
 }
@@ -223,9 +233,9 @@ function gateChanges({ shape, data }: NdArray): { readonly name: string; readonl
 }
 
 /**
- * The HyperLSTM of Ha, Dai and Le 2016, section 3.2 and 4.3, on characters of books, beside LSTMs of as many parameters:
- * the same text, seeds, steps, dropout and learning rate for each. Figures are bits per character over the whole text of
- * a part, read in order by one state; the first of a model's checkpoints is the one that was best on the validation part.
+ * The HyperLSTM of Ha, Dai and Le 2016 on characters of books, beside LSTMs of as many parameters: the same text, seeds,
+ * steps, dropout and learning rate for each, and the parameters that were best on the validation part. Figures are bits
+ * per character over a whole part, read in order with one state; fewer characters than a window at its end are left out.
  */
 export const charlm: Recipe = {
   name: 'charlm',

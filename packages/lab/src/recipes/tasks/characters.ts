@@ -16,8 +16,15 @@ export interface Characters {
 export function charactersOf(books: readonly Book[]): Characters {
   const known = vocabulary(books.map(({ text }) => text));
   const splits = books.map(({ text }) => splitText(known.encode(text)));
-  const joined = (part: keyof TextSplit<Int32Array>): Int32Array =>
-    Int32Array.from(splits.flatMap((split) => [...split[part]]));
+  const joined = (part: keyof TextSplit<Int32Array>): Int32Array => {
+    const all = new Int32Array(splits.reduce((sum, split) => sum + split[part].length, 0));
+    let at = 0;
+    for (const { [part]: own } of splits) {
+      all.set(own, at);
+      at += own.length;
+    }
+    return all;
+  };
   const parts = { train: joined('train'), validation: joined('validation'), test: joined('test') };
   return { vocabulary: known, parts };
 }
