@@ -3,20 +3,10 @@ import { grow } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
 import { ArgumentError, type NdArray, random, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
-import { type Run, sampler, type Trainable } from 'hyperloom/train';
+import type { Run, Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
-import type {
-  Experiment,
-  Figures,
-  Picture,
-  Recipe,
-  RunFlags,
-  Session,
-  Settings,
-  Trial,
-  TrialResult,
-} from './recipe.ts';
+import type { Experiment, Figures, Recipe, RunFlags, Session, Settings, Trial } from './recipe.ts';
 import {
   type AuthorHead,
   type AuthorModel,
@@ -30,6 +20,7 @@ import {
   told,
   writerBetween,
 } from './tasks/authorModels.ts';
+import { authorPictures } from './tasks/authorPictures.ts';
 import { type AuthorTexts, authorBatches, authorTests, later, library, readAuthors } from './tasks/authors.ts';
 
 const settingsOf = (full: boolean) =>
@@ -119,7 +110,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
       'params.language': nn.countParams(net.spec),
       symbols,
     },
-    pictures: (results) => pictures(results as readonly [TrialResult], known, pair, net),
+    pictures: ([main]) => authorPictures(main!.run, { texts, pair, net, length: known.length, seed }),
     judge: (metrics) => (asShipped(options, settings, ['full', 'control']) ? judged(metrics, own.promised) : undefined),
   };
 }
@@ -156,8 +147,10 @@ const onAll = ({ texts, rows, length, rate, steps }: Known, width: number) => {
     evaluate: {
       data: authorTests({ texts: texts.texts.map(({ validation }) => validation), ...reading }),
       metrics: { bits: bitsByAuthor() },
-      every: Math.max(1, Math.ceil(steps / 5)),
+      every: Math.max(1, Math.ceil(steps / 10)),
     },
+    // Never before the end, but back to where validation was best.
+    early: { metric: 'bits', mode: 'min' as const, patience: Math.max(1, steps) },
   };
 };
 
@@ -314,69 +307,6 @@ function pairOf(text: string, names: readonly string[]): readonly [string, strin
   if (pair.length !== 2 || !pair.every((name) => names.includes(name)))
     throw new ArgumentError(`--set between: expected two of ${names.join(', ')}, got "${text}"`);
   return pair as [string, string];
-}
-
-/** Places between two codes. */
-const shares = [0, 0.25, 0.5, 0.75, 1] as const;
-/** What is written at each, and from how much of each test part the texts are compared. */
-const [written, compared] = [320, 2_000] as const;
-
-/** What the first seed's networks write from codes between two authors, and each text under each author's code. */
-async function pictures(
-  [{ run }]: readonly [TrialResult],
-  known: Known,
-  pair: readonly [string, string],
-  net: ReturnType<typeof language>,
-): Promise<Picture[]> {
-  const [{ heatMap }, { textSheet }] = await Promise.all([
-    import('../report/charts.ts'),
-    import('../report/textSheet.ts'),
-  ]);
-  const { names, vocabulary } = known.texts;
-  const [from, to] = pair.map((name) => names.indexOf(name)) as [number, number];
-  const texts = [];
-  for (const share of shares) {
-    const writer = sampler(run, writerBetween(run.model as never, net, [from, to], share), { piece: 80 });
-    const prompt = vocabulary.encode(' ');
-    let text = '';
-    for await (const piece of writer.sample({ prompt, length: written, temperature: 0.7, seed: known.seed }))
-      text += vocabulary.decode(piece);
-    texts.push({ name: `${percent(1 - share)} ${pair[0]}, ${percent(share)} ${pair[1]}`, text });
-  }
-  const crossed = await bitsCrossed(run, known, net.core.out);
-  return [
-    {
-      name: 'between.svg',
-      caption: `Text of networks that are generated from codes on the line between two authors, at a temperature of 0.7.`,
-      content: textSheet(`from ${pair[0]} to ${pair[1]}`, texts),
-    },
-    {
-      name: 'crossed.svg',
-      caption: `Bits per character that the network of another author takes more than an author's own, on the first ${compared.toLocaleString('en-US')} characters of each test part.`,
-      content: heatMap(
-        'bits more by the code of another',
-        crossed.map((row, i) => row.map((bits) => bits - row[i]!)),
-        { x: 'code of', columns: names, rows: names },
-      ),
-    },
-  ];
-}
-
-const percent = (share: number): string => `${Math.round(100 * share)} %`;
-
-/** Bits per character of the texts of authors, a row for each, under the codes of all, a column for each. */
-async function bitsCrossed(run: Run<Trainable>, { texts, length }: Known, width: number): Promise<number[][]> {
-  const numbers = [...texts.names.keys()];
-  const pairs = numbers.flatMap((text) => numbers.map((code) => ({ text, code })));
-  const data = authorTests({
-    texts: pairs.map(({ text }) => texts.texts[text]!.test.subarray(0, compared + 1)),
-    codes: pairs.map(({ code }) => code),
-    rows: 1,
-    length,
-  });
-  const metrics = Object.fromEntries(pairs.map((_, i) => [`bits${i}`, bitsByAuthor(i, pairs.length)]));
-  const bits = await run.evaluate(data, metrics, { carry: authorCarry(width, 1) });
-  return numbers.map((text) => numbers.map((code) => bits[`bits${text * numbers.length + code}`]!));
 }
 
 /** What is missing of what the recipe promises. */
