@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type Workload = 'mnist' | 'perExample' | 'denseHead';
+export type Workload = 'mnist' | 'perExample' | 'denseHead' | 'hyperLstm' | 'lstm' | 'sampling';
 export type DType = 'float32' | 'int32';
 
 export interface InputTensor {
@@ -16,10 +16,50 @@ export type Inputs = Readonly<Record<string, InputTensor>>;
 /** Extents of a tensor; 'rows' stands for the number of examples. */
 interface Layout {
   readonly shape: readonly (number | 'rows')[];
-  /** Values are uniform in [-scale, scale], or class labels below scale. */
+  /** Values are uniform within scale of the centre, or class labels below scale. */
   readonly scale: number;
+  /** 0 unless given. */
+  readonly centre?: number;
   readonly dtype?: DType;
 }
+
+/** Gates i, g, f, o; symbols; units; units of the small cell; codes of each gate. */
+const [gates, symbols, units, small, code] = [4, 64, 128, 32, 4];
+
+/** A HyperLSTM with layer normalisation, and the layer that gives the scores of the next symbol. */
+const hyperLstm: Readonly<Record<string, Layout>> = {
+  'cell.x': { shape: [gates, units, symbols], scale: 1 },
+  'cell.h': { shape: [gates, units, units], scale: 0.15 },
+  'cell.bias': { shape: [gates, units], scale: 0.1 },
+  'cell.norm.gain': { shape: [gates, units], scale: 0.1, centre: 1 },
+  'cell.norm.bias': { shape: [gates, units], scale: 0.1 },
+  'cell.normC.gain': { shape: [units], scale: 0.1, centre: 1 },
+  'cell.normC.bias': { shape: [units], scale: 0.1 },
+  'small.x': { shape: [gates, small, symbols], scale: 1 },
+  'small.h': { shape: [gates, small, units], scale: 0.15 },
+  'small.own': { shape: [gates, small, small], scale: 0.3 },
+  'small.bias': { shape: [gates, small], scale: 0.1 },
+  'small.norm.gain': { shape: [gates, small], scale: 0.1, centre: 1 },
+  'small.norm.bias': { shape: [gates, small], scale: 0.1 },
+  'small.normC.gain': { shape: [small], scale: 0.1, centre: 1 },
+  'small.normC.bias': { shape: [small], scale: 0.1 },
+  'code.h.weight': { shape: [gates, code, small], scale: 0.1 },
+  'code.h.bias': { shape: [gates, code], scale: 0.1, centre: 1 },
+  'code.x.weight': { shape: [gates, code, small], scale: 0.1 },
+  'code.x.bias': { shape: [gates, code], scale: 0.1, centre: 1 },
+  'code.bias.weight': { shape: [gates, code, small], scale: 0.1 },
+  'scale.h': { shape: [gates, units, code], scale: 0.1, centre: 0.25 },
+  'scale.x': { shape: [gates, units, code], scale: 0.1, centre: 0.25 },
+  'scale.bias': { shape: [gates, units, code], scale: 0.1 },
+  'out.weight': { shape: [symbols, units], scale: 0.15 },
+  'out.bias': { shape: [symbols], scale: 0.1 },
+};
+
+/** Sequences of symbols, and the symbol that comes after each. */
+const text = (steps: number): Readonly<Record<string, Layout>> => ({
+  'data.x': { shape: ['rows', steps], scale: symbols, dtype: 'int32' },
+  'data.y': { shape: ['rows', steps], scale: symbols, dtype: 'int32' },
+});
 
 /** Every tensor of a workload, in the order of its file. README.md gives the meaning of each axis. */
 export const layouts: Readonly<Record<Workload, Readonly<Record<string, Layout>>>> = {
@@ -55,10 +95,27 @@ export const layouts: Readonly<Record<Workload, Readonly<Record<string, Layout>>
     'data.x': { shape: ['rows', 784], scale: 1 },
     'data.y': { shape: ['rows'], scale: 10, dtype: 'int32' },
   },
+  hyperLstm: { ...hyperLstm, ...text(50) },
+  lstm: {
+    'cell.x': { shape: [gates, 256, symbols], scale: 0.1 },
+    'cell.h': { shape: [gates, 256, 256], scale: 0.1 },
+    'cell.bias': { shape: [gates, 256], scale: 0.1 },
+    'out.weight': { shape: [symbols, 256], scale: 0.1 },
+    'out.bias': { shape: [symbols], scale: 0.1 },
+    ...text(100),
+  },
+  sampling: { ...hyperLstm, 'data.u': { shape: ['rows', symbols], scale: 0.499, centre: 0.5 } },
 };
 
-/** Examples in a step; perExample counts tasks. */
-export const batchSizes: Readonly<Record<Workload, number>> = { mnist: 128, perExample: 64, denseHead: 128 };
+/** Examples in a step; perExample counts tasks, hyperLstm and lstm sequences, sampling symbols. */
+export const batchSizes: Readonly<Record<Workload, number>> = {
+  mnist: 128,
+  perExample: 64,
+  denseHead: 128,
+  hyperLstm: 32,
+  lstm: 32,
+  sampling: 1,
+};
 
 /** Uniform numbers in [0, 1), the same on every machine (mulberry32). */
 function generator(seed: number): () => number {
@@ -76,13 +133,13 @@ export function seededInputs(workload: Workload, batch = batchSizes[workload], r
   const random = generator(seed);
   const tensors: Record<string, InputTensor> = {};
   for (const [name, layout] of Object.entries(layouts[workload])) {
-    const { scale, dtype = 'float32' } = layout;
+    const { scale, centre = 0, dtype = 'float32' } = layout;
     const shape = layout.shape.map((extent) => (extent === 'rows' ? batch * rounds : extent));
     const size = shape.reduce((a, b) => a * b, 1);
     const data =
       dtype === 'int32'
         ? Int32Array.from({ length: size }, () => Math.floor(random() * scale))
-        : Float32Array.from({ length: size }, () => (2 * random() - 1) * scale);
+        : Float32Array.from({ length: size }, () => centre + (2 * random() - 1) * scale);
     tensors[name] = { dtype, shape, data };
   }
   return tensors;

@@ -1,6 +1,6 @@
 // The benchmark's workloads in jax-js on its Wasm device: one jitted step. Protocol: README.md.
 // Every use of an array but the last takes `.ref`: its functions consume their arguments.
-import { mlpShapes, readArguments, require, serve } from './protocol.mjs';
+import { mlpShapes, readArguments, require, Skip, serve } from './protocol.mjs';
 
 readArguments();
 const [jax] = await require('@jax-js/jax');
@@ -127,6 +127,11 @@ function dense(params, batches) {
   return training(mapValues(params, array), classBatches(batches), lossOf);
 }
 
+const unwritten = () => {
+  throw new Skip('jax-js has no scan: a jitted step would be an unrolled loop');
+};
+
 // Its Wasm threads are web workers, which Node has not: one thread.
 const threads = typeof Worker === 'undefined' ? 1 : undefined;
-await serve({ peer: 'jaxjs-wasm', version, threads }, { mnist, perExample, denseHead: dense });
+const recurrent = { hyperLstm: unwritten, lstm: unwritten, sampling: unwritten };
+await serve({ peer: 'jaxjs-wasm', version, threads }, { mnist, perExample, denseHead: dense, ...recurrent });

@@ -33,15 +33,22 @@ def adam(params):
 def training(params, batches, loss_of):
     """step(t): forward, backward and update on batch t mod length; returns the loss before the update."""
     params = {name: torch.from_numpy(p).requires_grad_(True) for name, p in params.items()}
+    return stepping(list(params.values()), tensors(batches), lambda batch: loss_of(params, batch))
+
+
+def tensors(batches):
+    """Labels and symbols as int64, which its losses and embeddings take."""
     batches = [{name: torch.from_numpy(v) for name, v in batch.items()} for batch in batches]
-    for batch in batches:
-        if not batch["y"].is_floating_point():
-            batch["y"] = batch["y"].long()
-    optimizer = adam(list(params.values()))
+    return [{name: v if v.is_floating_point() else v.long() for name, v in batch.items()} for batch in batches]
+
+
+def stepping(trained, batches, loss_of):
+    """The same for a list of tensors and loss_of(batch)."""
+    optimizer = adam(trained)
 
     def step(t):
         optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(params, batches[t % len(batches)])
+        loss = loss_of(batches[t % len(batches)])
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -102,7 +109,151 @@ def dense(params, batches):
     return training(params, batches, loss_of)
 
 
+GATES = [0, 2, 3, 1]  # i, g, f, o as stored; i, f, o, g here, so that one sigmoid serves three gates
+
+
+def columns(weight):
+    """[gate, out, in] -> [in, gates * out], gates i, f, o, g."""
+    return weight[GATES].flatten(0, 1).t().contiguous()
+
+
+def hyper_lstm_weights(stored):
+    """Gates, and the matrices that take the same input, beside each other; 1 for the forget gate joins its bias."""
+    p = {name: torch.from_numpy(value) for name, value in stored.items()}
+    for name in ["cell.norm.bias", "small.norm.bias"]:
+        p[name][2] += 1
+    codes = [p[f"code.{kind}.weight"][GATES].flatten(0, 1) for kind in ["h", "x", "bias"]]
+    scales = [p[f"scale.{kind}"][GATES].transpose(1, 2) for kind in ["h", "x", "bias"]]
+    kept = ["cell.normC.gain", "cell.normC.bias", "small.normC.gain", "small.normC.bias", "out.weight", "out.bias"]
+    flat = ["cell.bias", "cell.norm.gain", "cell.norm.bias", "small.bias", "small.norm.gain", "small.norm.bias"]
+    weights = {
+        "x": torch.cat([columns(p["cell.x"]), columns(p["small.x"])], 1),  # [symbol, 512 + 128]
+        "h": columns(p["cell.h"]),
+        "small": torch.cat([columns(p["small.own"]), columns(p["small.h"])]),
+        "codes": torch.cat(codes).t().contiguous(),  # [32, 12 * 4]
+        "codes.bias": torch.cat([p["code.h.bias"][GATES], p["code.x.bias"][GATES]]).unsqueeze(1),  # [8, 1, 4]
+        "scales": torch.cat(scales).contiguous(),  # [12, 4, 128]
+        **{name: p[name] for name in kept},
+        **{name: p[name][GATES].flatten() for name in flat},
+    }
+    return {name: value.numpy() for name, value in weights.items()}
+
+
+def gated(gates, c, gain, bias):
+    """(h, c) from normalised gates [batch, 4 * units]."""
+    units = c.shape[1]
+    i, f, o = torch.sigmoid(gates[:, : 3 * units]).chunk(3, 1)
+    c = torch.addcmul(f * c, i, torch.tanh(gates[:, 3 * units :]))
+    return torch.tanh(F.layer_norm(c, (units,), gain, bias, 1e-3)) * o, c
+
+
+def hyper_lstm_step(p):
+    """
+    cell(x, state) -> state, with x [batch, 640] of `inputs`. Codes are affine in the small cell's output, so that one
+    matrix, made here, gives scales and biases of all gates; group_norm normalises the four gates in one call.
+    """
+    own = p["codes"].view(32, 12, 4).transpose(0, 1)
+    to_scales = torch.bmm(own, p["scales"]).transpose(0, 1).reshape(32, 1536)
+    constant = torch.cat([torch.bmm(p["codes.bias"], p["scales"][:8]).flatten(), p["cell.bias"]])
+
+    def cell(x, h, c, small_h, small_c):
+        cell_x, small_x = x.split([512, 128], 1)
+        gates = torch.addmm(small_x, torch.cat([small_h, h], 1), p["small"])
+        gates = F.group_norm(gates, 4, p["small.norm.gain"], p["small.norm.bias"], 1e-3)
+        small_h, small_c = gated(gates, small_c, p["small.normC.gain"], p["small.normC.bias"])
+        scale_h, scale_x, bias = torch.addmm(constant, small_h, to_scales).chunk(3, 1)
+        gates = torch.addcmul(torch.addcmul(bias, scale_h, torch.mm(h, p["h"])), scale_x, cell_x)
+        gates = F.group_norm(gates, 4, p["cell.norm.gain"], p["cell.norm.bias"], 1e-3)
+        h, c = gated(gates, c, p["cell.normC.gain"], p["cell.normC.bias"])
+        return h, c, small_h, small_c
+
+    return cell
+
+
+def hyper_lstm_inputs(p, x):
+    """Rows of both input matrices by symbol, [..., 640]."""
+    return F.embedding(x, torch.cat([p["x"][:, :512], p["x"][:, 512:] + p["small.bias"]], 1))
+
+
+def hyper_lstm_start(batch):
+    return tuple(torch.zeros(batch, units) for units in [128, 128, 32, 32])
+
+
+def hyper_lstm(params, batches):
+    def loss_of(p, batch):
+        cell = hyper_lstm_step(p)
+        state = hyper_lstm_start(len(batch["x"]))
+        outputs = []
+        for x in hyper_lstm_inputs(p, batch["x"].t()).unbind(0):
+            state = cell(x, *state)
+            outputs.append(state[0])
+        logits = F.linear(torch.cat(outputs), p["out.weight"], p["out.bias"])
+        return F.cross_entropy(logits, batch["y"].t().flatten())
+
+    return training(hyper_lstm_weights(params), batches, loss_of)
+
+
+def lstm(params, batches):
+    """nn.LSTM, with gates i, f, g, o. Its second bias is not trained: one bias is, on every side."""
+    order = [0, 2, 1, 3]
+    module, out = torch.nn.LSTM(64, 256), torch.nn.Linear(256, 64)
+    stored = {name: torch.from_numpy(value) for name, value in params.items()}
+    stored["cell.bias"][2] += 1  # the forget gate's
+    with torch.no_grad():
+        module.weight_ih_l0.copy_(stored["cell.x"][order].flatten(0, 1))
+        module.weight_hh_l0.copy_(stored["cell.h"][order].flatten(0, 1))
+        module.bias_ih_l0.copy_(stored["cell.bias"][order].flatten())
+        module.bias_hh_l0.zero_().requires_grad_(False)
+        out.weight.copy_(stored["out.weight"])
+        out.bias.copy_(stored["out.bias"])
+
+    batches = tensors(batches)
+    for batch in batches:
+        batch["x"] = F.one_hot(batch["x"].t(), 64).float()
+
+    def loss_of(batch):
+        outputs, _ = module(batch["x"])
+        return F.cross_entropy(out(outputs.flatten(0, 1)), batch["y"].t().flatten())
+
+    trained = [p for p in [*module.parameters(), *out.parameters()] if p.requires_grad]
+    return stepping(trained, batches, loss_of)
+
+
+def sampling(params, batches):
+    """step(t): the next symbols of one sequence, as many as the batch has rows; returns their mean cross-entropy."""
+    p = {name: torch.from_numpy(value) for name, value in hyper_lstm_weights(params).items()}
+    batches = tensors(batches)
+    with torch.inference_mode():
+        cell = hyper_lstm_step(p)
+        table = hyper_lstm_inputs(p, torch.arange(64))
+        state = hyper_lstm_start(1)
+        symbol = torch.zeros(1, dtype=torch.long)
+
+    @torch.inference_mode()
+    def step(t):
+        nonlocal state, symbol
+        noise = batches[t % len(batches)]["u"].log().neg_().log_().neg_()  # Gumbel's: its argmax is a sample
+        logits, symbols = [], []
+        for row in noise.split(1):
+            state = cell(table[symbol], *state)
+            logits.append(F.linear(state[0], p["out.weight"], p["out.bias"]))
+            symbol = (logits[-1] + row).argmax(1)
+            symbols.append(symbol)
+        symbols = torch.cat(symbols)
+        symbols.tolist()
+        return F.cross_entropy(torch.cat(logits), symbols).item()
+
+    return step
+
+
 serve(
     {"peer": "torch", "version": torch.__version__, "threads": torch.get_num_threads(), "build": torch.__config__.show()},
-    {"mnist": mnist, "perExample": per_example, "denseHead": dense},
+    {
+        "mnist": mnist,
+        "perExample": per_example,
+        "denseHead": dense,
+        "hyperLstm": hyper_lstm,
+        "lstm": lstm,
+        "sampling": sampling,
+    },
 )
