@@ -119,71 +119,52 @@ def dense(params, batches):
     return training(params, batches, loss_of)
 
 
-GATES = [0, 2, 3, 1]  # i, g, f, o as stored; i, f, o, g here, so that one sigmoid serves three gates
-
-
-def columns(weight):
-    """[gate, out, in] -> [in, gates * out], gates i, f, o, g."""
-    return weight[GATES].reshape(-1, weight.shape[2]).T
-
-
 def hyper_lstm_weights(p):
-    """Gates, and the matrices that take the same input, beside each other; 1 for the forget gate joins its bias."""
-    p = {name: value.copy() for name, value in p.items()}
-    for name in ["cell.norm.bias", "small.norm.bias"]:
-        p[name][2] += 1
-    codes = [p[f"code.{kind}.weight"][GATES] for kind in ["h", "x", "bias"]]
-    scales = [p[f"scale.{kind}"][GATES].transpose(0, 2, 1) for kind in ["h", "x", "bias"]]
-    kept = ["cell.normC.gain", "cell.normC.bias", "small.normC.gain", "small.normC.bias", "out.weight", "out.bias"]
-    by_gate = ["cell.norm.gain", "cell.norm.bias", "small.norm.gain", "small.norm.bias"]
-    return {
-        "x": np.concatenate([columns(p["cell.x"]), columns(p["small.x"])], 1),  # [symbol, 512 + 128]
-        "h": columns(p["cell.h"]),
-        "small": np.concatenate([columns(p["small.own"]), columns(p["small.h"])]),
-        "codes": np.concatenate(codes),  # [12, 4, 32]
-        "codes.bias": np.concatenate([p["code.h.bias"][GATES], p["code.x.bias"][GATES]]),  # [8, 4]
-        "scales": np.concatenate(scales),  # [12, 4, 128]
-        "cell.bias": p["cell.bias"][GATES].reshape(-1),
-        "small.bias": p["small.bias"][GATES].reshape(-1),
-        **{name: p[name] for name in kept},
-        **{name: p[name][GATES] for name in by_gate},
+    """The matrices that take the same input beside each other; codes and their matrices by themselves, 12 of them."""
+    joined = {
+        "x": np.concatenate([p["input"], p["hyper.input"][128:]], 1),  # [symbol, 512 + 128]
+        "small": np.concatenate([p["hyper.hidden"], p["hyper.input"][:128]]),
+        "codes": np.concatenate([p["rescale.scale.codes"], p["rescale.shift.codes"]], 1).reshape(32, 12, 4),
+        "rows": np.concatenate([p["rescale.scale.rows"], p["rescale.shift.rows"]]).reshape(12, 4, 128),
+        "codes.bias": p["rescale.scale.bias"].reshape(8, 4),
     }
+    kept = {name: v for name, v in p.items() if "input" not in name and "rescale" not in name and name != "hyper.hidden"}
+    return {**joined, **kept}
 
 
-def normalised(x, gain, bias):
+def normalised(x, scale, shift):
     centred = x - x.mean(-1, keepdims=True)
-    return centred * lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-3) * gain + bias
+    return centred * lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-3) * scale + shift
 
 
 def hyper_lstm_step(p):
     """
-    cell(state, x) -> state, with x [batch, 640] of `inputs`. Codes are affine in the small cell's output, so that one
+    cell(state, x) -> state, with x [batch, 640] of p["x"]. Codes are affine in the small cell's output, so that one
     matrix, made here, gives scales and biases of all gates.
     """
-    to_scales = jnp.einsum("azk,azu->kau", p["codes"], p["scales"]).reshape(32, 1536)
-    constant = jnp.concatenate([jnp.einsum("az,azu->au", p["codes.bias"], p["scales"][:8]).reshape(-1), p["cell.bias"]])
+    to_scales = jnp.einsum("kaz,azu->kau", p["codes"], p["rows"]).reshape(32, 1536)
+    constant = jnp.concatenate([jnp.einsum("az,azu->au", p["codes.bias"], p["rows"][:8]).reshape(-1), p["bias"]])
 
-    def gated(gates, c, name):
+    def norm(x, name):
+        scale, shift = p[f"{name}.scale"], p[f"{name}.shift"]
+        return normalised(x, scale.reshape(x.shape[1:]), shift.reshape(x.shape[1:]))
+
+    def gated(gates, c, prefix):
         """(h, c) from gates [batch, 4 * units]."""
-        gates = normalised(gates.reshape(-1, 4, c.shape[1]), p[f"{name}.norm.gain"], p[f"{name}.norm.bias"])
+        gates = norm(gates.reshape(-1, 4, c.shape[1]), f"{prefix}norm.gates")
         i, f, o = jnp.split(jax.nn.sigmoid(gates[:, :3]), 3, axis=1)
         c = f[:, 0] * c + i[:, 0] * jnp.tanh(gates[:, 3])
-        return jnp.tanh(normalised(c, p[f"{name}.normC.gain"], p[f"{name}.normC.bias"])) * o[:, 0], c
+        return jnp.tanh(norm(c, f"{prefix}norm.cell")) * o[:, 0], c
 
     def cell(state, x):
         h, c, small_h, small_c = state
         gates = x[:, 512:] + jnp.concatenate([small_h, h], 1) @ p["small"]
-        small_h, small_c = gated(gates, small_c, "small")
+        small_h, small_c = gated(gates, small_c, "hyper.")
         scale_h, scale_x, bias = jnp.split(small_h @ to_scales + constant, 3, axis=1)
-        h, c = gated(scale_h * (h @ p["h"]) + scale_x * x[:, :512] + bias, c, "cell")
+        h, c = gated(scale_h * (h @ p["hidden"]) + scale_x * x[:, :512] + bias, c, "")
         return h, c, small_h, small_c
 
     return cell
-
-
-def hyper_lstm_inputs(p):
-    """Rows of both input matrices by symbol, [64, 640]."""
-    return p["x"].at[:, 512:].add(p["small.bias"])
 
 
 def hyper_lstm_start(batch):
@@ -198,30 +179,27 @@ def hyper_lstm(params, batches):
             state = cell(state, x)
             return state, state[0]
 
-        inputs = hyper_lstm_inputs(p)[batch["x"].T]  # of all steps at once
+        inputs = p["x"][batch["x"].T]  # of all steps at once
         _, outputs = lax.scan(step, hyper_lstm_start(len(batch["x"])), inputs)
-        return cross_entropy(outputs.reshape(-1, 128) @ p["out.weight"].T + p["out.bias"], batch["y"].T.reshape(-1))
+        return cross_entropy(outputs.reshape(-1, 128) @ p["out.weight"] + p["out.bias"], batch["y"].T.reshape(-1))
 
     return training(hyper_lstm_weights(params), batches, loss_of)
 
 
 def lstm(params, batches):
-    params = {**params, **{f"cell.{name}": columns(params[f"cell.{name}"]) for name in ["x", "h"]}}
-    params["cell.bias"] = (params["cell.bias"] + np.float32([[0], [0], [1], [0]]))[GATES].reshape(-1)
-
     def loss_of(p, batch):
         def step(state, x):
             h, c = state
-            gates = x + h @ p["cell.h"]
+            gates = x + h @ p["hidden"]
             i, f, o = jnp.split(jax.nn.sigmoid(gates[:, :768]), 3, axis=1)
             c = f * c + i * jnp.tanh(gates[:, 768:])
             h = o * jnp.tanh(c)
             return (h, c), h
 
-        inputs = (p["cell.x"] + p["cell.bias"])[batch["x"].T]
+        inputs = (p["input"] + p["bias"])[batch["x"].T]
         zeros = jnp.zeros((len(batch["x"]), 256))
         _, outputs = lax.scan(step, (zeros, zeros), inputs)
-        return cross_entropy(outputs.reshape(-1, 256) @ p["out.weight"].T + p["out.bias"], batch["y"].T.reshape(-1))
+        return cross_entropy(outputs.reshape(-1, 256) @ p["out.weight"] + p["out.bias"], batch["y"].T.reshape(-1))
 
     return training(params, batches, loss_of)
 
@@ -229,13 +207,13 @@ def lstm(params, batches):
 def sampling(params, batches):
     """step(t): the next symbols of one sequence, as many as the batch has rows; returns their mean cross-entropy."""
     p = jax.tree.map(jnp.array, hyper_lstm_weights(params))
-    cell, inputs = hyper_lstm_step(p), hyper_lstm_inputs(p)
+    cell = hyper_lstm_step(p)
     batches = [jax.tree.map(jnp.array, batch) for batch in batches]
 
     def one(carry, noise):
         state, symbol = carry
-        state = cell(state, inputs[symbol])
-        logits = state[0] @ p["out.weight"].T + p["out.bias"]
+        state = cell(state, p["x"][symbol])
+        logits = state[0] @ p["out.weight"] + p["out.bias"]
         symbol = (logits + noise).argmax(1)
         return (state, symbol), (logits[0], symbol[0])
 

@@ -110,25 +110,21 @@ function dense(params, batches) {
 /** An eager loop over 100 steps; one-hot symbols times the matrix, since the gradient of a lookup is not everywhere. */
 function lstm(raw, batches) {
   const [units, symbols] = [256, 64];
-  const params = mapValues(raw, tensor);
-  params['cell.x'] = params['cell.x'].reshape([4 * units, symbols]);
-  params['cell.h'] = params['cell.h'].reshape([4 * units, units]);
-  params['cell.bias'] = params['cell.bias'].add(tf.tensor([0, 0, 1, 0], [4, 1])).reshape([4 * units]);
   const byTime = (labels) => tf.oneHot(tensor(labels).transpose(), symbols).toFloat();
   const data = batches.map(({ x, y }) => ({ x: byTime(x), y: byTime(y).reshape([-1, symbols]) }));
   const lossOf = (p, { x, y }) => {
     const [steps, batch] = x.shape;
-    const projected = tf.matMul(x.reshape([-1, symbols]), p['cell.x'], false, true).add(p['cell.bias']);
+    const projected = tf.matMul(x.reshape([-1, symbols]), p.input).add(p.bias);
     let [h, c] = [tf.zeros([batch, units]), tf.zeros([batch, units])];
     const outputs = tf.split(projected, steps).map((own) => {
-      const [i, g, f, o] = tf.split(own.add(tf.matMul(h, p['cell.h'], false, true)), 4, 1);
+      const [i, f, o, g] = tf.split(own.add(tf.matMul(h, p.hidden)), 4, 1);
       c = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
       h = o.sigmoid().mul(c.tanh());
       return h;
     });
-    return crossEntropy(tf.matMul(tf.concat(outputs), p['out.weight'], false, true).add(p['out.bias']), y);
+    return crossEntropy(tf.matMul(tf.concat(outputs), p['out.weight']).add(p['out.bias']), y);
   };
-  return training(params, data, lossOf);
+  return training(mapValues(raw, tensor), data, lossOf);
 }
 
 const unwritten = () => {

@@ -109,62 +109,47 @@ def dense(params, batches):
     return training(params, batches, loss_of)
 
 
-GATES = [0, 2, 3, 1]  # i, g, f, o as stored; i, f, o, g here, so that one sigmoid serves three gates
-
-
-def columns(weight):
-    """[gate, out, in] -> [in, gates * out], gates i, f, o, g."""
-    return weight[GATES].flatten(0, 1).t().contiguous()
-
-
 def hyper_lstm_weights(stored):
-    """Gates, and the matrices that take the same input, beside each other; 1 for the forget gate joins its bias."""
+    """The matrices that take the same input beside each other; codes and their matrices by themselves, 12 of them."""
     p = {name: torch.from_numpy(value) for name, value in stored.items()}
-    for name in ["cell.norm.bias", "small.norm.bias"]:
-        p[name][2] += 1
-    codes = [p[f"code.{kind}.weight"][GATES].flatten(0, 1) for kind in ["h", "x", "bias"]]
-    scales = [p[f"scale.{kind}"][GATES].transpose(1, 2) for kind in ["h", "x", "bias"]]
-    kept = ["cell.normC.gain", "cell.normC.bias", "small.normC.gain", "small.normC.bias", "out.weight", "out.bias"]
-    flat = ["cell.bias", "cell.norm.gain", "cell.norm.bias", "small.bias", "small.norm.gain", "small.norm.bias"]
-    weights = {
-        "x": torch.cat([columns(p["cell.x"]), columns(p["small.x"])], 1),  # [symbol, 512 + 128]
-        "h": columns(p["cell.h"]),
-        "small": torch.cat([columns(p["small.own"]), columns(p["small.h"])]),
-        "codes": torch.cat(codes).t().contiguous(),  # [32, 12 * 4]
-        "codes.bias": torch.cat([p["code.h.bias"][GATES], p["code.x.bias"][GATES]]).unsqueeze(1),  # [8, 1, 4]
-        "scales": torch.cat(scales).contiguous(),  # [12, 4, 128]
-        **{name: p[name] for name in kept},
-        **{name: p[name][GATES].flatten() for name in flat},
+    from_h, from_x = p["hyper.input"].split([128, 64])
+    joined = {
+        "x": torch.cat([p["input"], from_x], 1),  # [symbol, 512 + 128]
+        "small": torch.cat([p["hyper.hidden"], from_h]),
+        "codes": torch.cat([p["rescale.scale.codes"], p["rescale.shift.codes"]], 1),  # [32, 12 * 4]
+        "rows": torch.cat([p["rescale.scale.rows"], p["rescale.shift.rows"]]).view(12, 4, 128),
+        "codes.bias": p["rescale.scale.bias"].view(8, 1, 4),
     }
-    return {name: value.numpy() for name, value in weights.items()}
+    kept = {name: v for name, v in p.items() if "input" not in name and "rescale" not in name and name != "hyper.hidden"}
+    return {name: value.numpy() for name, value in {**joined, **kept}.items()}
 
 
-def gated(gates, c, gain, bias):
+def gated(gates, c, scale, shift):
     """(h, c) from normalised gates [batch, 4 * units]."""
     units = c.shape[1]
     i, f, o = torch.sigmoid(gates[:, : 3 * units]).chunk(3, 1)
     c = torch.addcmul(f * c, i, torch.tanh(gates[:, 3 * units :]))
-    return torch.tanh(F.layer_norm(c, (units,), gain, bias, 1e-3)) * o, c
+    return torch.tanh(F.layer_norm(c, (units,), scale, shift, 1e-3)) * o, c
 
 
 def hyper_lstm_step(p):
     """
-    cell(x, state) -> state, with x [batch, 640] of `inputs`. Codes are affine in the small cell's output, so that one
+    cell(x, state) -> state, with x [batch, 640] of hyper_lstm_inputs. Codes are affine in the small cell's output, so that one
     matrix, made here, gives scales and biases of all gates; group_norm normalises the four gates in one call.
     """
     own = p["codes"].view(32, 12, 4).transpose(0, 1)
-    to_scales = torch.bmm(own, p["scales"]).transpose(0, 1).reshape(32, 1536)
-    constant = torch.cat([torch.bmm(p["codes.bias"], p["scales"][:8]).flatten(), p["cell.bias"]])
+    to_scales = torch.bmm(own, p["rows"]).transpose(0, 1).reshape(32, 1536)
+    constant = torch.cat([torch.bmm(p["codes.bias"], p["rows"][:8]).flatten(), p["bias"]])
 
     def cell(x, h, c, small_h, small_c):
         cell_x, small_x = x.split([512, 128], 1)
         gates = torch.addmm(small_x, torch.cat([small_h, h], 1), p["small"])
-        gates = F.group_norm(gates, 4, p["small.norm.gain"], p["small.norm.bias"], 1e-3)
-        small_h, small_c = gated(gates, small_c, p["small.normC.gain"], p["small.normC.bias"])
+        gates = F.group_norm(gates, 4, p["hyper.norm.gates.scale"], p["hyper.norm.gates.shift"], 1e-3)
+        small_h, small_c = gated(gates, small_c, p["hyper.norm.cell.scale"], p["hyper.norm.cell.shift"])
         scale_h, scale_x, bias = torch.addmm(constant, small_h, to_scales).chunk(3, 1)
-        gates = torch.addcmul(torch.addcmul(bias, scale_h, torch.mm(h, p["h"])), scale_x, cell_x)
-        gates = F.group_norm(gates, 4, p["cell.norm.gain"], p["cell.norm.bias"], 1e-3)
-        h, c = gated(gates, c, p["cell.normC.gain"], p["cell.normC.bias"])
+        gates = torch.addcmul(torch.addcmul(bias, scale_h, torch.mm(h, p["hidden"])), scale_x, cell_x)
+        gates = F.group_norm(gates, 4, p["norm.gates.scale"], p["norm.gates.shift"], 1e-3)
+        h, c = gated(gates, c, p["norm.cell.scale"], p["norm.cell.shift"])
         return h, c, small_h, small_c
 
     return cell
@@ -172,7 +157,7 @@ def hyper_lstm_step(p):
 
 def hyper_lstm_inputs(p, x):
     """Rows of both input matrices by symbol, [..., 640]."""
-    return F.embedding(x, torch.cat([p["x"][:, :512], p["x"][:, 512:] + p["small.bias"]], 1))
+    return F.embedding(x, p["x"])
 
 
 def hyper_lstm_start(batch):
@@ -187,7 +172,7 @@ def hyper_lstm(params, batches):
         for x in hyper_lstm_inputs(p, batch["x"].t()).unbind(0):
             state = cell(x, *state)
             outputs.append(state[0])
-        logits = F.linear(torch.cat(outputs), p["out.weight"], p["out.bias"])
+        logits = torch.addmm(p["out.bias"], torch.cat(outputs), p["out.weight"])
         return F.cross_entropy(logits, batch["y"].t().flatten())
 
     return training(hyper_lstm_weights(params), batches, loss_of)
@@ -195,17 +180,19 @@ def hyper_lstm(params, batches):
 
 def lstm(params, batches):
     """nn.LSTM, with gates i, f, g, o. Its second bias is not trained: one bias is, on every side."""
-    order = [0, 2, 1, 3]
+
+    def rows(name):
+        i, f, o, g = torch.from_numpy(params[name]).chunk(4, -1)
+        return torch.cat([i, f, g, o], -1).t() if name != "bias" else torch.cat([i, f, g, o])
+
     module, out = torch.nn.LSTM(64, 256), torch.nn.Linear(256, 64)
-    stored = {name: torch.from_numpy(value) for name, value in params.items()}
-    stored["cell.bias"][2] += 1  # the forget gate's
     with torch.no_grad():
-        module.weight_ih_l0.copy_(stored["cell.x"][order].flatten(0, 1))
-        module.weight_hh_l0.copy_(stored["cell.h"][order].flatten(0, 1))
-        module.bias_ih_l0.copy_(stored["cell.bias"][order].flatten())
+        module.weight_ih_l0.copy_(rows("input"))
+        module.weight_hh_l0.copy_(rows("hidden"))
+        module.bias_ih_l0.copy_(rows("bias"))
         module.bias_hh_l0.zero_().requires_grad_(False)
-        out.weight.copy_(stored["out.weight"])
-        out.bias.copy_(stored["out.bias"])
+        out.weight.copy_(torch.from_numpy(params["out.weight"]).t())
+        out.bias.copy_(torch.from_numpy(params["out.bias"]))
 
     batches = tensors(batches)
     for batch in batches:
@@ -236,7 +223,7 @@ def sampling(params, batches):
         logits, symbols = [], []
         for row in noise.split(1):
             state = cell(table[symbol], *state)
-            logits.append(F.linear(state[0], p["out.weight"], p["out.bias"]))
+            logits.append(torch.addmm(p["out.bias"], state[0], p["out.weight"]))
             symbol = (logits[-1] + row).argmax(1)
             symbols.append(symbol)
         symbols = torch.cat(symbols)
