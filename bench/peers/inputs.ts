@@ -103,8 +103,11 @@ export const layouts: Readonly<Record<Workload, Readonly<Record<string, Layout>>
     'out.bias': { shape: [symbols], scale: 0.1 },
     ...text(100),
   },
-  sampling: { ...hyperLstm, 'data.u': { shape: ['rows', symbols], scale: 0.499, centre: 0.5 } },
+  sampling: { ...hyperLstm, 'data.x': { shape: ['rows'], scale: symbols, dtype: 'int32' } },
 };
+
+/** By which sides divide logits when they sample: so low that all draw the same symbols, whatever random numbers they have. */
+export const samplingTemperature = 1e-5;
 
 /** Examples in a step; perExample counts tasks, hyperLstm and lstm sequences, sampling symbols. */
 export const batchSizes: Readonly<Record<Workload, number>> = {

@@ -8,7 +8,7 @@ import math
 import os
 from functools import partial
 
-from protocol import arguments, prepare_environment, require, serve
+from protocol import SAMPLING_TEMPERATURE, arguments, prepare_environment, require, serve
 
 options = arguments()
 prepare_environment(options)
@@ -205,31 +205,31 @@ def lstm(params, batches):
 
 
 def sampling(params, batches):
-    """step(t): the next symbols of one sequence, as many as the batch has rows; returns their mean cross-entropy."""
+    """step(t): the next symbols of one sequence, as many as the batch has rows; returns their mean."""
     p = jax.tree.map(jnp.array, hyper_lstm_weights(params))
     cell = hyper_lstm_step(p)
-    batches = [jax.tree.map(jnp.array, batch) for batch in batches]
+    length = len(batches[0]["x"])
 
-    def one(carry, noise):
+    def one(carry, key):
         state, symbol = carry
         state = cell(state, p["x"][symbol])
         logits = state[0] @ p["out.weight"] + p["out.bias"]
-        symbol = (logits + noise).argmax(1)
-        return (state, symbol), (logits[0], symbol[0])
+        symbol = jax.random.categorical(key, logits / SAMPLING_TEMPERATURE)
+        return (state, symbol), symbol[0]
 
     @partial(jax.jit, donate_argnums=0)
-    def several(carry, u):
-        noise = -jnp.log(-jnp.log(u))  # Gumbel's: its argmax is a sample
-        carry, (logits, symbols) = lax.scan(one, carry, noise)
-        return carry, symbols, cross_entropy(logits, symbols)
+    def several(carry, key):
+        key, own = jax.random.split(key)
+        carry, symbols = lax.scan(one, carry, jax.random.split(own, length))
+        return carry, key, symbols
 
-    carry = hyper_lstm_start(1), jnp.zeros(1, int)
+    carry = hyper_lstm_start(1), jnp.array(batches[0]["x"][:1], int)
+    key = jax.random.key(0)
 
     def step(t):
-        nonlocal carry
-        carry, symbols, loss = several(carry, batches[t % len(batches)]["u"])
-        symbols.tolist()
-        return float(loss)
+        nonlocal carry, key
+        carry, key, symbols = several(carry, key)
+        return sum(symbols.tolist()) / length
 
     return step
 

@@ -14,6 +14,7 @@ from pathlib import Path
 MISSING = 3
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
+SAMPLING_TEMPERATURE = 1e-5  # so low that all sides draw the same symbols
 DTYPES = {"float32": "<f4", "int32": "<i4"}
 
 

@@ -5,7 +5,7 @@ import math
 import os
 from pathlib import Path
 
-from protocol import arguments, prepare_environment, require, serve
+from protocol import SAMPLING_TEMPERATURE, arguments, prepare_environment, require, serve
 
 options = arguments()
 prepare_environment(options)
@@ -134,7 +134,7 @@ def gated(gates, c, scale, shift):
 
 def hyper_lstm_step(p):
     """
-    cell(x, state) -> state, with x [batch, 640] of hyper_lstm_inputs. Codes are affine in the small cell's output, so that one
+    cell(x, state) -> state, with x [batch, 640] of p["x"]. Codes are affine in the small cell's output, so that one
     matrix, made here, gives scales and biases of all gates; group_norm normalises the four gates in one call.
     """
     own = p["codes"].view(32, 12, 4).transpose(0, 1)
@@ -155,11 +155,6 @@ def hyper_lstm_step(p):
     return cell
 
 
-def hyper_lstm_inputs(p, x):
-    """Rows of both input matrices by symbol, [..., 640]."""
-    return F.embedding(x, p["x"])
-
-
 def hyper_lstm_start(batch):
     return tuple(torch.zeros(batch, units) for units in [128, 128, 32, 32])
 
@@ -169,7 +164,7 @@ def hyper_lstm(params, batches):
         cell = hyper_lstm_step(p)
         state = hyper_lstm_start(len(batch["x"]))
         outputs = []
-        for x in hyper_lstm_inputs(p, batch["x"].t()).unbind(0):
+        for x in F.embedding(batch["x"].t(), p["x"]).unbind(0):
             state = cell(x, *state)
             outputs.append(state[0])
         logits = torch.addmm(p["out.bias"], torch.cat(outputs), p["out.weight"])
@@ -183,7 +178,7 @@ def lstm(params, batches):
 
     def rows(name):
         i, f, o, g = torch.from_numpy(params[name]).chunk(4, -1)
-        return torch.cat([i, f, g, o], -1).t() if name != "bias" else torch.cat([i, f, g, o])
+        return torch.cat([i, f, g, o], -1).t()
 
     module, out = torch.nn.LSTM(64, 256), torch.nn.Linear(256, 64)
     with torch.no_grad():
@@ -207,28 +202,24 @@ def lstm(params, batches):
 
 
 def sampling(params, batches):
-    """step(t): the next symbols of one sequence, as many as the batch has rows; returns their mean cross-entropy."""
+    """step(t): the next symbols of one sequence, as many as the batch has rows; returns their mean."""
     p = {name: torch.from_numpy(value) for name, value in hyper_lstm_weights(params).items()}
-    batches = tensors(batches)
+    length = len(batches[0]["x"])
     with torch.inference_mode():
         cell = hyper_lstm_step(p)
-        table = hyper_lstm_inputs(p, torch.arange(64))
         state = hyper_lstm_start(1)
-        symbol = torch.zeros(1, dtype=torch.long)
+    symbol = int(batches[0]["x"][0])
 
     @torch.inference_mode()
     def step(t):
         nonlocal state, symbol
-        noise = batches[t % len(batches)]["u"].log().neg_().log_().neg_()  # Gumbel's: its argmax is a sample
-        logits, symbols = [], []
-        for row in noise.split(1):
-            state = cell(table[symbol], *state)
-            logits.append(torch.addmm(p["out.bias"], state[0], p["out.weight"]))
-            symbol = (logits[-1] + row).argmax(1)
-            symbols.append(symbol)
-        symbols = torch.cat(symbols)
-        symbols.tolist()
-        return F.cross_entropy(torch.cat(logits), symbols).item()
+        total = 0
+        for _ in range(length):
+            state = cell(p["x"][symbol : symbol + 1], *state)
+            logits = torch.addmm(p["out.bias"], state[0], p["out.weight"])
+            symbol = int(torch.multinomial(F.softmax(logits / SAMPLING_TEMPERATURE, 1), 1))
+            total += symbol
+        return total / length
 
     return step
 

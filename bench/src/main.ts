@@ -7,7 +7,7 @@ import { machine, showMachine } from './machine.ts';
 import { measure, type WorkloadResult } from './measure.ts';
 import { measureMemory, showMemory } from './memory.ts';
 import { type Options, type PeerOption, parseOptions, UsageError, usage } from './options.ts';
-import { showMicro, showWorkloads } from './report.ts';
+import { showMicro, showSampling, showWorkloads } from './report.ts';
 import { startOurs } from './sides.ts';
 import { summarize } from './statistics.ts';
 import type { Micro } from './worker.ts';
@@ -17,6 +17,9 @@ const batches: Readonly<Record<WorkloadName, readonly number[]>> = {
   mnist: [128, 1000],
   perExample: [64],
   denseHead: [128],
+  hyperLstm: [32],
+  lstm: [32],
+  sampling: [1, 100],
 };
 
 /** What each peer is, for the lines below the table. */
@@ -75,7 +78,8 @@ async function bench(options: Options): Promise<number> {
   const micro = options.only.includes('micro') ? await engineFigures(options) : undefined;
   if (micro) console.log(`\n${showMicro(micro)}`);
   const results = await workloads(options);
-  if (results.length > 0) console.log(['', showWorkloads(results), '', ...remarks(results)].join('\n').trimEnd());
+  if (results.length > 0)
+    console.log(['', showWorkloads(results), '', ...showSampling(results), ...remarks(results)].join('\n').trimEnd());
   const failures = results.flatMap((result) => result.failures);
   for (const failure of failures) console.error(`failed: ${failure}`);
   const figures = micro?.figures.map(({ name, gflop, ms }) => ({ name, gflop, ms: summarize(ms) }));

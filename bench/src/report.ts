@@ -1,4 +1,5 @@
 import type { WorkloadResult } from './measure.ts';
+import type { NodeCounts } from './recording.ts';
 import { type Summary, summarize } from './statistics.ts';
 import type { Micro } from './worker.ts';
 
@@ -34,6 +35,21 @@ const header = [
   'compile ms',
 ];
 
+/** Nodes outside the bodies of loops, and those inside if any. */
+const nodes = ({ outside, inside }: NodeCounts): string => (inside > 0 ? `${outside} + ${inside}` : `${outside}`);
+
+/** Symbols in a second on each side, of samplers. */
+export function showSampling(results: readonly WorkloadResult[]): string[] {
+  return results
+    .filter(({ workload }) => workload === 'sampling')
+    .map(({ batch, sides }) => {
+      const rates = sides.map(
+        ({ name, ms }) => `${name} ${Math.round((batch / ms.median) * 1e3).toLocaleString('en')}`,
+      );
+      return `characters a second, ${batch} in each call: ${rates.join(', ')}`;
+    });
+}
+
 /** The table of workloads, a row for each side. */
 export function showWorkloads(results: readonly WorkloadResult[]): string {
   const rows = results.flatMap(({ workload, batch, setup, sides }) =>
@@ -45,7 +61,7 @@ export function showWorkloads(results: readonly WorkloadResult[]): string {
       ratio ? `${short(ratio.low)} to ${short(ratio.high)}` : '',
       slow ? '' : losses.at(-1)!.toFixed(5),
       peakMB.toFixed(0),
-      ...(i === 0 ? [`${setup.programNodes}`, `${setup.onnxNodes}`, setup.compileMs.toFixed(0)] : ['', '', '']),
+      ...(i === 0 ? [nodes(setup.programNodes), nodes(setup.onnxNodes), setup.compileMs.toFixed(0)] : ['', '', '']),
     ]),
   );
   const compared = results.some(({ sides }) => sides.length > 1);

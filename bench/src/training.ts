@@ -5,7 +5,7 @@ import { compileStepper, type Example, packing } from 'hyperloom/train';
 import type { Inputs } from '../peers/inputs.ts';
 import type { Workload } from './workloads/workload.ts';
 
-/** A workload's training step, compiled and at its starting weights. */
+/** A workload's step, compiled and at its starting weights. */
 export interface Training {
   readonly program: Program;
   readonly parameters: number;

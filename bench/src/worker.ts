@@ -4,9 +4,10 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ortEngine } from 'hyperloom/engine/ort';
 import { seededInputs, type Workload as WorkloadName } from '../peers/inputs.ts';
-import { recordedRuntime } from './recording.ts';
+import { type NodeCounts, programNodes, recordedRuntime } from './recording.ts';
+import { startSampling } from './sampling.ts';
 import { startTraining, type Training } from './training.ts';
-import { denseHead, figures, mnist, perExample } from './workloads/index.ts';
+import { denseHead, figures, hyperLstm, lstm, mnist, perExample } from './workloads/index.ts';
 
 /** What the harness sends. */
 export type Message =
@@ -18,8 +19,8 @@ export type Message =
 export interface Setup {
   readonly parameters: number;
   readonly compileMs: number;
-  readonly programNodes: number;
-  readonly onnxNodes: number;
+  readonly programNodes: NodeCounts;
+  readonly onnxNodes: NodeCounts;
 }
 
 /** The answer to `run`. */
@@ -37,7 +38,7 @@ export interface Micro {
   readonly peakMB: number;
 }
 
-const workloads = { mnist, perExample, denseHead };
+const workloads = { mnist, perExample, denseHead, hyperLstm, lstm };
 const { values } = parseArgs({ options: { threads: { type: 'string', default: '2' } } });
 const threads = Number(values.threads);
 const reply = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -49,9 +50,13 @@ let training: Training | undefined;
 
 async function setup(name: WorkloadName, batch: number): Promise<Setup> {
   await training?.dispose();
-  training = await startTraining(engine, workloads[name], batch, seededInputs(name, batch));
+  const inputs = seededInputs(name, batch);
+  training =
+    name === 'sampling'
+      ? await startSampling(engine, batch, inputs)
+      : await startTraining(engine, workloads[name], batch, inputs);
   const { parameters, compileMs, program } = training;
-  return { parameters, compileMs, programNodes: program.nodes.length, onnxNodes: recording.onnxNodes() };
+  return { parameters, compileMs, programNodes: programNodes(program), onnxNodes: recording.onnxNodes() };
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
