@@ -8,6 +8,7 @@ import { measure, type WorkloadResult } from './measure.ts';
 import { measureMemory, showMemory } from './memory.ts';
 import { type Options, type PeerOption, parseOptions, UsageError, usage } from './options.ts';
 import { showMicro, showSampling, showWorkloads } from './report.ts';
+import { measureLongScans, showLongScans } from './scanMemory.ts';
 import { startOurs } from './sides.ts';
 import { summarize } from './statistics.ts';
 import type { Micro } from './worker.ts';
@@ -40,7 +41,7 @@ async function engineFigures({ threads, rounds, roundMs }: Options): Promise<Mic
 async function workloads(options: Options): Promise<WorkloadResult[]> {
   const results: WorkloadResult[] = [];
   for (const workload of options.only) {
-    if (workload === 'micro') continue;
+    if (workload === 'micro' || workload === 'scanMemory') continue;
     const slow = new Set<PeerOption>();
     for (const batch of batches[workload]) {
       process.stderr.write(`${workload} ${batch} ...\n`);
@@ -80,10 +81,12 @@ async function bench(options: Options): Promise<number> {
   const results = await workloads(options);
   if (results.length > 0)
     console.log(['', showWorkloads(results), '', ...showSampling(results), ...remarks(results)].join('\n').trimEnd());
+  const longScans = options.only.includes('scanMemory') ? await measureLongScans(options.threads) : undefined;
+  if (longScans) console.log(`\n${showLongScans(longScans)}`);
   const failures = results.flatMap((result) => result.failures);
   for (const failure of failures) console.error(`failed: ${failure}`);
   const figures = micro?.figures.map(({ name, gflop, ms }) => ({ name, gflop, ms: summarize(ms) }));
-  save(options, { machine: host, options, micro: figures, workloads: results });
+  save(options, { machine: host, options, micro: figures, workloads: results, longScans });
   return failures.length > 0 ? 1 : 0;
 }
 

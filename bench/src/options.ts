@@ -2,7 +2,16 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
 /** What can be measured, in the order in which it is. */
-export const subjects = ['micro', 'mnist', 'perExample', 'denseHead', 'hyperLstm', 'lstm', 'sampling'] as const;
+export const subjects = [
+  'micro',
+  'mnist',
+  'perExample',
+  'denseHead',
+  'hyperLstm',
+  'lstm',
+  'sampling',
+  'scanMemory',
+] as const;
 export type Subject = (typeof subjects)[number];
 
 /** The peers that can be asked for. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Workload as WorkloadName } from '../peers/inputs.ts';
 import { openWorker, startPeer } from '../peers/peer.ts';
 import type { PeerOption } from './options.ts';
+import type { LongScan } from './scanMemory.ts';
 import type { Message, Micro, Setup, Steps } from './worker.ts';
 
 /** One of those that take turns: its process, ready to step. */
@@ -17,6 +18,7 @@ export interface Ours extends Side {
   setup(workload: WorkloadName, batch: number): Promise<Setup>;
   run(steps: number): Promise<Steps>;
   micro(rounds: number, roundMs: number): Promise<Micro>;
+  longScan(checkpoint: number): Promise<LongScan>;
 }
 
 /** Starts our side as a process of its own, so that its memory is its own and no side runs in the harness. */
@@ -32,6 +34,7 @@ export async function startOurs(threads: number, flags: readonly string[] = []):
     setup: async (workload, batch) => (await ask({ cmd: 'setup', workload, batch })) as Setup,
     run: async (steps) => (await ask({ cmd: 'run', steps })) as Steps,
     micro: async (rounds, roundMs) => (await ask({ cmd: 'micro', rounds, roundMs })) as Micro,
+    longScan: async (checkpoint) => (await ask({ cmd: 'longScan', checkpoint })) as LongScan,
     stop: worker.stop,
   };
 }

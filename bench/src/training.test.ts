@@ -5,13 +5,15 @@ import type { Example } from 'hyperloom/train';
 import { expect, test } from 'vitest';
 import { batchSizes, seededInputs } from '../peers/inputs.ts';
 import { batchesOf, startingWeights } from './training.ts';
-import { denseHead, mnist, perExample, type Workload } from './workloads/index.ts';
+import { denseHead, hyperLstm, lstm, mnist, perExample, type Workload } from './workloads/index.ts';
 
 /** PyTorch's loss before the first step, as `npx tsx bench/peers/check.ts` prints it. */
 const torch = [
   { workload: mnist, batch: 4, loss: 2.30574 },
   { workload: perExample, batch: batchSizes.perExample, loss: 0.36305 },
   { workload: denseHead, batch: batchSizes.denseHead, loss: 2.30622 },
+  { workload: hyperLstm, batch: 2, loss: 4.23844 },
+  { workload: lstm, batch: 2, loss: 4.15536 },
 ];
 
 test.each(torch)('$workload.name starts from the loss of PyTorch', async ({ workload, batch, loss }) => {

@@ -6,6 +6,7 @@ import { ortEngine } from 'hyperloom/engine/ort';
 import { seededInputs, type Workload as WorkloadName } from '../peers/inputs.ts';
 import { type NodeCounts, programNodes, recordedRuntime } from './recording.ts';
 import { startSampling } from './sampling.ts';
+import { type LongScan, runLongScan } from './scanMemory.ts';
 import { startTraining, type Training } from './training.ts';
 import { denseHead, figures, hyperLstm, lstm, mnist, perExample } from './workloads/index.ts';
 
@@ -13,6 +14,7 @@ import { denseHead, figures, hyperLstm, lstm, mnist, perExample } from './worklo
 export type Message =
   | { readonly cmd: 'setup'; readonly workload: WorkloadName; readonly batch: number }
   | { readonly cmd: 'run'; readonly steps: number }
+  | { readonly cmd: 'longScan'; readonly checkpoint: number }
   | { readonly cmd: 'micro'; readonly rounds: number; readonly roundMs: number };
 
 /** The answer to `setup`. */
@@ -88,9 +90,15 @@ async function micro(rounds: number, roundMs: number): Promise<Micro> {
   return { figures: all.map(({ name, gflop, ms }) => ({ name, ms, ...(gflop && { gflop }) })), peakMB: peakMB() };
 }
 
+async function longScan(checkpoint: number): Promise<LongScan> {
+  const result = await runLongScan(engine, checkpoint);
+  return { checkpoint, ...result, peakMB: peakMB() };
+}
+
 async function answer(message: Message): Promise<object> {
   if (message.cmd === 'setup') return setup(message.workload, message.batch);
   if (message.cmd === 'run') return run(message.steps);
+  if (message.cmd === 'longScan') return longScan(message.checkpoint);
   return micro(message.rounds, message.roundMs);
 }
 
