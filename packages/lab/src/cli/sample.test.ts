@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -27,6 +27,14 @@ afterAll(() => rm(root, { recursive: true }));
 const sample = (...args: string[]) => hyperloom(['sample', run, '--threads', '1', ...args]);
 
 describe('hyperloom sample', () => {
+  test('the report shows how the gates move under a text that the model wrote', async () => {
+    const svg = await readFile(join(run, 'report', 'gates.svg'), 'utf8');
+    const signs = [...svg.matchAll(/<title>(candidate g) at &quot;(.+?)&quot;: ([\d.e-]+)</g)];
+    expect(signs).toHaveLength(240);
+    expect(signs.map(([, , sign]) => sign).join('')).toContain('quick');
+    expect(Math.max(...signs.map(([, , , value]) => Number(value)))).toBeGreaterThan(0);
+  });
+
   test('goes on from the prompt, the same for the same seed, and as JSON', async () => {
     const options = ['--prompt', 'the q', '--length', '100', '--temperature', '1'];
     const first = await sample(...options);

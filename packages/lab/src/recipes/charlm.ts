@@ -5,6 +5,7 @@ import { ArgumentError, type NdArray, ndarray, scan, type Tensor, tree, zerosArr
 import { type SymbolModel, sampler, type Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
+import { gateChanges } from './gateChanges.ts';
 import type { Experiment, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import { plays, readBooks } from './tasks/books.ts';
 import { bits, type Characters, charactersOf, nats, unigramBits, windowCarry } from './tasks/characters.ts';
@@ -185,7 +186,7 @@ const zeros = (types: unknown): unknown =>
   tree.map(({ dtype, shape }: NdArray): NdArray => zerosArray(dtype, shape), types);
 
 /** What is written for the picture. */
-const passage = { length: 239, temperature: 0.7 } as const;
+const passage = { length: 240, temperature: 0.7 } as const;
 
 /** What the model of the first seed writes, and how far the weights of its four gates move at each character. */
 async function pictures(
@@ -205,31 +206,10 @@ async function pictures(
   return [
     {
       name: 'gates.svg',
-      caption: `Text that the HyperLSTM wrote (temperature ${passage.temperature}), and under each character how far reading it moved what the rows of each gate's recurrent weights are scaled by: the length of the change over the length before.`,
-      content: passagePicture('change of the weights of each gate', vocabulary.decode(ids), gateChanges(all)),
+      caption: `Text that the HyperLSTM wrote (temperature ${passage.temperature}), and under each character how far reading it moved what the rows of each gate's recurrent weights are scaled by: the length of the change over the mean length.`,
+      content: passagePicture('change of the weights of each gate', vocabulary.decode(ids.slice(1)), gateChanges(all)),
     },
   ];
-}
-
-/** Gates in the order of the cell's rows. */
-const gates = ['input gate i', 'forget gate f', 'output gate o', 'candidate g'] as const;
-
-/** Scales [T, 4 hidden] to the change at each step of each gate's, relative to what they were; none at the first. */
-function gateChanges({ shape, data }: NdArray): { readonly name: string; readonly values: readonly number[] }[] {
-  const [steps, width] = shape as [number, number];
-  const hidden = width / gates.length;
-  return gates.map((name, gate) => ({
-    name,
-    values: Array.from({ length: steps }, (_, t) => {
-      if (t === 0) return 0;
-      let [moved, before] = [0, 0];
-      for (let i = t * width + gate * hidden; i < t * width + (gate + 1) * hidden; i++) {
-        moved += (data[i]! - data[i - width]!) ** 2;
-        before += data[i - width]! ** 2;
-      }
-      return Math.sqrt(moved / Math.max(before, 1e-12));
-    }),
-  }));
 }
 
 /**
