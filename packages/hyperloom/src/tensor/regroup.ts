@@ -1,5 +1,6 @@
 import { mul } from './ops/arithmetic.ts';
 import { inScope } from './scope.ts';
+import { broadcastShapes, type Shape, sizeOf } from './shape.ts';
 import { emit, type Node, type Tensor } from './tensor.ts';
 
 /*
@@ -37,10 +38,9 @@ export function regrouped({ nodes, isInside, needed, nexts }: Chains): (t: Tenso
     if (node.op.name === 'mul' && isInside(a!) !== isInside(b!)) {
       const [own, factor] = isInside(a!) ? [a!, b!] : [b!, a!];
       const inner = uses.get(own.node) === 1 ? products.get(own.node) : undefined;
-      const value = inner?.value ?? nowOf(own);
-      const known = inner ? mul(inner.known, factor) : factor;
-      products.set(node, { value, known });
-      if (inner) return [mul(value, known)];
+      const joint = inner && jointly(inner.known, factor);
+      products.set(node, { value: joint ? inner.value : nowOf(own), known: joint ?? factor });
+      if (joint) return [mul(inner.value, joint)];
     }
     const inputs = node.inputs.map(nowOf);
     if (inputs.every((t, i) => t === node.inputs[i])) return undefined;
@@ -52,4 +52,10 @@ export function regrouped({ nodes, isInside, needed, nexts }: Chains): (t: Tenso
     if (made) now.set(node, made);
   }
   return nowOf;
+}
+
+/** The product of two known factors, unless they are more together than each by itself. */
+function jointly(a: Tensor, b: Tensor): Tensor | undefined {
+  const shape = broadcastShapes(a.shape, b.shape) as Shape;
+  return sizeOf(shape) > Math.max(sizeOf(a.shape), sizeOf(b.shape)) ? undefined : mul(a, b);
 }
