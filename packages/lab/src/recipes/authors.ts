@@ -2,7 +2,7 @@ import { runOnce } from 'hyperloom/engine';
 import { grow } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { ArgumentError, type NdArray, random, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
+import { ArgumentError, type NdArray, random, type Tensor, zerosArray } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
@@ -274,8 +274,7 @@ function tuned(name: string, title: string, width: number, model: AuthorModel, k
     model,
     train: async (session) => {
       old = await session.train(model, onAll(known, width), 'authors');
-      const initial = tree.map((array: NdArray) => array, old.params);
-      return session.train(model, { ...onLater(known, width, newRates.all), initial }, 'newAuthor');
+      return session.train(model, { ...onLater(known, width, newRates.all), initial: old.params }, 'newAuthor');
     },
     measure: async (run) => {
       if (old === undefined || old === run) return measureAll(run, known, width);
