@@ -27,7 +27,7 @@ import { type AuthorTexts, authorBatches, authorTests, later, library, readAutho
 const settingsOf = (full: boolean) =>
   full
     ? { characters: 350_000, hidden: 256, learningRate: 0.005, steps: 8_000, promised: 2.3 }
-    : { characters: 300_000, hidden: 96, learningRate: 0.01, steps: 2_000, promised: 2.5 };
+    : { characters: 300_000, hidden: 96, learningRate: 0.01, steps: 1_800, promised: 2.5 };
 
 const options = {
   full: { default: false, help: 'a larger language model, longer texts, and as many steps as these are worth' },
