@@ -40,6 +40,9 @@ type Known = 'before' | 'steps' | 'inside';
 /** Constants of at most this many elements are written into the body, where passes can work with them. */
 const smallConstant = 64;
 
+/** Elements of a step from which on it is quicker to work them out in the step than for all steps at once. */
+const largeStep = 8192;
+
 /** What is written again wherever it is read: it holds nothing that its input does not. */
 const isRepeated = ({ op, attrs }: Node): boolean =>
   op.name === 'broadcastTo' || (op.name === 'constant' && sizeOf((attrs.value as Aval).shape) <= smallConstant);
@@ -135,8 +138,19 @@ function sorted({ carries, given, outputs, whole }: LoopGraph) {
   }
   const isOwn = (node: Node): boolean => kinds.get(node) === 'inside' || (whole && kinds.get(node) === 'steps');
   const needed = new Set(nodesOf([...nexts, ...(whole ? outputs : [])], first, known).filter(isOwn));
+  const readOutside = new Set(outputs.map(({ node }) => node));
+  for (const node of nodes.toReversed()) {
+    if (kinds.get(node) === 'steps' && isLarge(node) && !readOutside.has(node)) {
+      kinds.set(node, 'inside');
+      needed.add(node);
+    } else if (!needed.has(node)) for (const t of node.inputs) readOutside.add(t.node);
+  }
   return { nodes, known, kinds, kindOf, needed };
 }
+
+/** Elementwise work on so much that the values of all steps would go through memory, where those of one need not. */
+const isLarge = ({ op, outputs }: Node): boolean =>
+  op.elementwise === true && outputs.some(({ shape }) => sizeOf(shape) >= largeStep);
 
 /** The same loop with fewer products in each step. */
 function withFactorsTogether(graph: LoopGraph): LoopGraph {

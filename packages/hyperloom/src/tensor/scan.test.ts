@@ -252,6 +252,15 @@ describe('what stands in the loop', () => {
     ).toHaveLength(2);
   });
 
+  test('elementwise work on many known values stays in the step, on few it goes before', () => {
+    const f = (h: Tensor, x: Tensor) =>
+      scan((c: Tensor, v: Tensor) => [tanh(add(c, sin(mul(v, 2)))), c] as const, h, x);
+    const inside = (size: number) =>
+      loops(trace(f, { dtype: 'float32', shape: [size] }, { dtype: 'float32', shape: [5, size] }).program);
+    expect(inside(8192)).toEqual([['mul', 'sin', 'add', 'tanh']]);
+    expect(inside(8191)).toEqual([['add', 'tanh']]);
+  });
+
   test('what nobody reads goes, carries too', () => {
     const f = (x: Tensor) => {
       const step = (carry: { a: Tensor; b: Tensor }, v: Tensor) =>

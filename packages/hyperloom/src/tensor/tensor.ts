@@ -52,6 +52,8 @@ export interface Op<A extends Attrs = Attrs> {
   batch(call: BatchCall<A>): readonly Tensor[];
   /** The definition in float64. Float data arrives and leaves as Float64Array. */
   eval(inputs: readonly NdArray[], attrs: A): readonly NdArray[];
+  /** Whether each element of the result is of one element of each input. */
+  readonly elementwise?: true;
   /** What one application takes. By default it goes once over the largest of its inputs and outputs. */
   work?(inputs: readonly Aval[], outputs: readonly Aval[], attrs: A): Work;
 }

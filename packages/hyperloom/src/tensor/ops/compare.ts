@@ -22,6 +22,7 @@ export const notOp = unary({ name: 'not', accepts: 'bool', f: (x) => 1 - x });
 /** The where operation: `a` where the condition holds, `b` elsewhere; all three broadcast. */
 export const whereOp: Op<Record<string, never>> = {
   name: 'where',
+  elementwise: true,
   infer: (inputs) => {
     const [condition, ...values] = inputs;
     if (condition!.dtype !== 'bool') throw new DTypeError(`where: expected a bool condition, got ${condition!.dtype}`);

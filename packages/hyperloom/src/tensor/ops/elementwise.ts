@@ -31,6 +31,7 @@ export function unary<A extends Attrs = Record<string, never>>({
 }: Unary<A>): Op<A> {
   const op: Op<A> = {
     name,
+    elementwise: true,
     infer: ([x], attrs) => {
       checkType(name, x!, accepts);
       return [{ dtype: type?.(x!.dtype, attrs) ?? x!.dtype, shape: x!.shape }];
@@ -61,6 +62,7 @@ interface Binary {
 export function binary({ name, accepts, f, integer, vjp, output }: Binary): Op<Record<string, never>> {
   const op: Op<Record<string, never>> = {
     name,
+    elementwise: true,
     infer: ([a, b]) => {
       const dtype = jointType(name, [a!, b!]);
       checkType(name, a!, accepts);
