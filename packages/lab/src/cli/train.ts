@@ -101,7 +101,9 @@ async function trainWith(
     return;
   }
   const versions = { hyperloom: version, node: process.versions.node, onnxruntime: runtime.version };
-  const folder = await RunFolder.create(out, { recipe: name, settings, seed, seeds, steps, versions }, { resume });
+  const { read } = experiment;
+  const config = { recipe: name, settings, seed, seeds, steps, versions, ...(read && { read }) };
+  const folder = await RunFolder.create(out, config, { resume });
   const journal = await Journal.open(folder, began).catch(async (error) => {
     await folder.discard();
     throw error;

@@ -7,7 +7,7 @@ import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
 import { gateChanges } from './gateChanges.ts';
 import type { Experiment, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
-import { plays, readBooks } from './tasks/books.ts';
+import { digestOf, plays, readBooks } from './tasks/books.ts';
 import { bits, type Characters, charactersOf, nats, unigramBits, windowCarry } from './tasks/characters.ts';
 
 const options = {
@@ -70,7 +70,8 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
   const number = (name: keyof typeof own & keyof typeof options) => Number(settings[name]) || own[name];
   const length = Number(settings.length);
   const dropout = Number(settings.dropout);
-  const read = charactersOf(await readBooks(String(settings.text)));
+  const books = await readBooks(String(settings.text));
+  const read = charactersOf(books);
   const { vocabulary, parts } = read;
   const symbols = vocabulary.size;
   const held = Math.min(parts.validation.length, parts.test.length);
@@ -145,6 +146,7 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
         cells: [count, '', test, ''],
       })),
     ],
+    read: { text: digestOf(books) },
     counts: {
       'params.total': parameters,
       'data.symbols': symbols,

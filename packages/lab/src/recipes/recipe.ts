@@ -142,6 +142,8 @@ export interface Experiment {
   readonly trials: readonly [Trial, ...Trial[]];
   /** Figures known before training, such as numbers of parameters. */
   readonly counts: Figures;
+  /** A digest of what a setting names outside of the settings, such as a text file: a run goes on with the same alone. */
+  readonly read?: Readonly<Record<string, string>>;
   readonly columns: readonly Column[];
   /** Published or other reference figures, to stand below the measured ones. */
   readonly published?: readonly ReferenceRow[];

@@ -193,6 +193,16 @@ test('reopening gives the run of the last phase, and of one that was stopped the
   await expect(reopen(empty, engine, recipe)).rejects.toThrow(/expected a run with a checkpoint, got .*empty/);
 });
 
+test('a run of a text that has changed since is refused', async () => {
+  const settings = { text: 'notes.txt' };
+  const config = { recipe: recipe.name, settings, seed: 5, steps: null, read: { text: 'a digest' } };
+  const folder = await RunFolder.create(join(root, 'edited'), config, { resume: false });
+  const edited: Recipe = { ...recipe, prepare: async () => ({ ...experiment(5), read: { text: 'another' } }) };
+  await expect(reopen(folder, engine, edited)).rejects.toThrow(
+    /--set text: expected what .*edited was trained on \(notes.txt\), got other content: it has changed since/,
+  );
+});
+
 test('two trainings of a trial cannot share a phase', async () => {
   const twice: Recipe = {
     ...recipe,

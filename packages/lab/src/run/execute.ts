@@ -2,7 +2,7 @@ import type { Engine } from 'hyperloom/engine';
 import { ArgumentError } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import type { Experiment, Figures, Recipe, Trial, TrialResult } from '../recipes/recipe.ts';
-import type { RunConfig, RunFolder } from './folder.ts';
+import { changedSince, type RunConfig, type RunFolder } from './folder.ts';
 import { readingSession, Stopped, type TrainingEvent, trainingSession, type Workplace } from './session.ts';
 import { recipeOf } from './settings.ts';
 import { overSeeds } from './summary.ts';
@@ -102,7 +102,7 @@ export interface Reopened {
 
 /**
  * The experiment and the trained main model of a run folder; of trainings in several phases the last that has begun.
- * @throws ArgumentError when the run has saved nothing yet, FormatError when its checkpoint is damaged
+ * @throws ArgumentError when the run has saved nothing yet or what it read has changed, FormatError when its checkpoint is damaged
  */
 export async function reopen(
   folder: RunFolder,
@@ -110,6 +110,11 @@ export async function reopen(
   recipe = recipeOf(folder.config.recipe),
 ): Promise<Reopened> {
   const experiment = await prepared(recipe, folder.config, folder.config.seed);
+  const changed = changedSince(folder.config, experiment.read);
+  if (changed !== undefined)
+    throw new ArgumentError(
+      `--set ${changed}: expected what ${folder.path} was trained on (${folder.config.settings[changed]}), got other content: it has changed since`,
+    );
   const [trial] = experiment.trials;
   const session = readingSession(folder, engine, trial.name);
   const run = await trial.train(session).catch((error) => {

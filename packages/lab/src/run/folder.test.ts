@@ -24,6 +24,13 @@ test('a run is resumed with the settings that it began with, or not at all', asy
     /expected the seed with which/,
   );
   expect((await RunFolder.open(path)).config).toEqual(config);
+  const reading = join(root, 'reading');
+  const read = { text: 'digest of a file' };
+  (await RunFolder.create(reading, { ...config, read }, { resume: false })).release();
+  (await RunFolder.create(reading, { ...config, read }, { resume: true })).release();
+  await expect(
+    RunFolder.create(reading, { ...config, read: { text: 'of another' } }, { resume: true }),
+  ).rejects.toThrow(/expected the content of the text with which .*reading began, got another/);
 });
 
 test('a run that is given up takes its files away, and no others', async () => {

@@ -16,6 +16,8 @@ export interface RunConfig {
   readonly steps: number | null;
   /** Versions of what the figures hang on; absent in folders written without them. */
   readonly versions?: Readonly<Record<string, string>>;
+  /** Digests of what the settings name: see `Experiment.read`. Absent for recipes that read nothing of the user's. */
+  readonly read?: Readonly<Record<string, string>>;
 }
 
 /** One training of a run: what a checkpoint, and a line of the metrics, belong to. */
@@ -189,5 +191,11 @@ function differing(found: RunConfig, wanted: RunConfig): string | undefined {
   if (found.seed !== wanted.seed) return 'seed';
   if (found.steps !== wanted.steps) return 'steps';
   const settings = new Set([...Object.keys(found.settings), ...Object.keys(wanted.settings)]);
-  return [...settings].find((key) => found.settings[key] !== wanted.settings[key]);
+  const other = [...settings].find((key) => found.settings[key] !== wanted.settings[key]);
+  const changed = changedSince(found, wanted.read);
+  return other ?? (changed && `content of the ${changed}`);
 }
+
+/** A setting that names something else than when a run began, such as a text file that was edited. */
+export const changedSince = ({ read }: Pick<RunConfig, 'read'>, now: RunConfig['read']): string | undefined =>
+  Object.entries(read ?? {}).find(([name, digest]) => now?.[name] !== digest)?.[0];

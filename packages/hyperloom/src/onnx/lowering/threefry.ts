@@ -2,18 +2,21 @@ import { threefryParity, threefryRotations, threefryRounds } from '../../tensor/
 import type { Builder } from '../builder.ts';
 import type { Lowerings } from './lowering.ts';
 
-const columns = (b: Builder, x: string): [string, string] =>
-  b.nodes('Split', [x, b.ints([1, 1])], { axis: -1 }, { outputs: 2 }) as [string, string];
+/** The two words of each block, without the axis that held them: shifts of a last axis of size 1 go element by element. */
+const words = (b: Builder, x: string): string[] =>
+  b
+    .nodes('Split', [x, b.ints([1, 1])], { axis: -1 }, { outputs: 2 })
+    .map((word) => b.node('Squeeze', [word, b.ints([-1])]));
 
-/** Threefry-2x32 over whole columns of keys and counters, each [..., 1]. */
+/** Threefry-2x32 over whole arrays of words. */
 export const threefry = {
   threefry: ({ b, inputs: [key, counter] }) => {
     const number = (value: number) => b.scalar('uint32', value);
     const add = (p: string, q: string) => b.node('Add', [p, q]);
     const xor = (p: string, q: string) => b.node('BitwiseXor', [p, q]);
     const shift = (x: string, bits: number, direction: string) => b.node('BitShift', [x, number(bits)], { direction });
-    const [key0, key1] = columns(b, key!.name());
-    const [counter0, counter1] = columns(b, counter!.name());
+    const [key0, key1] = words(b, key!.name()) as [string, string];
+    const [counter0, counter1] = words(b, counter!.name()) as [string, string];
     const keys = [key0, key1, xor(xor(key0, key1), number(threefryParity))];
     let x0 = add(counter0, key0);
     let x1 = add(counter1, key1);
@@ -28,6 +31,7 @@ export const threefry = {
         x1 = add(x1, add(keys[(injection + 1) % 3] as string, number(injection)));
       }
     }
-    return b.node('Concat', [x0, x1], { axis: -1 });
+    const columns = [x0, x1].map((word) => b.node('Unsqueeze', [word, b.ints([-1])]));
+    return b.node('Concat', columns, { axis: -1 });
   },
 } satisfies Partial<Lowerings>;

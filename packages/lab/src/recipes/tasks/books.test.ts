@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { splitText, textStreams, vocabulary } from 'hyperloom/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { plays, readBooks } from './books.ts';
+import { digestOf, plays, readBooks } from './books.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -95,4 +95,11 @@ describe('readBooks', () => {
       `"FormatError: text "/latin.txt": expected text in UTF-8, got the byte 0xe9 at 3, which begins no character"`,
     );
   });
+});
+
+test('a digest tells texts apart, however they are cut into books', () => {
+  const digest = (...texts: string[]) => digestOf(texts.map((text) => ({ name: 'any', text })));
+  expect(digest('to be', 'or not')).toBe(digest('to be', 'or not'));
+  const all = [digest('to be', 'or not'), digest('to beo', 'r not'), digest('or not', 'to be'), digest('to be')];
+  expect(new Set(all).size).toBe(all.length);
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { access, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
@@ -81,3 +82,10 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** A number that stands for texts, the same for the same. */
+export const digestOf = (books: readonly Book[]): string => {
+  const hash = createHash('sha256');
+  for (const { text } of books) hash.update(`${text.length} `).update(text);
+  return hash.digest('hex').slice(0, 16);
+};
