@@ -23,14 +23,11 @@ import {
 import { authorPictures } from './tasks/authorPictures.ts';
 import { type AuthorTexts, authorBatches, authorTests, later, library, readAuthors } from './tasks/authors.ts';
 
-/** The two forms. What is promised is bits per character of the test parts, with room for other machines and versions. */
-const settingsOf = (full: boolean) =>
-  full
-    ? { characters: 350_000, hidden: 256, learningRate: 0.005, steps: 8_000, promised: 2.3 }
-    : { characters: 300_000, hidden: 96, learningRate: 0.01, steps: 1_800, promised: 2.5 };
+const steps = 1_800;
+/** Bits per character of the test parts that are promised of a whole run, with room for other machines and versions. */
+const promised = 2.5;
 
 const options = {
-  full: { default: false, help: 'a larger language model, longer texts, and as many steps as these are worth' },
   control: { default: true, help: 'also train one model for all, and one that reads the code beside each character' },
   authors: { default: Object.keys(library).join(','), help: 'who is read' },
   between: { default: '', help: 'two of them, between whose codes the report shows text (none: the first and last)' },
@@ -40,36 +37,31 @@ const options = {
     help: 'what generates: scales of stored weights, or a delta on them, of low rank or whole',
   },
   newText: { default: 4_000, least: 1, whole: true, help: 'characters that an author who comes later is learned from' },
-  characters: { default: 0, least: 0, whole: true, help: 'of each author (0: 300,000, or 350,000 in the full form)' },
+  characters: { default: 300_000, least: 1, whole: true, help: 'of each author' },
   code: { default: 8, least: 1, whole: true, help: 'numbers in the code of an author' },
-  hidden: { default: 0, least: 0, whole: true, help: 'units of the generated LSTM (0: 96, or 256 in the full form)' },
+  hidden: { default: 96, least: 1, whole: true, help: 'units of the generated LSTM' },
   rows: { default: 4, least: 1, whole: true, help: 'places of each text that a batch reads on from' },
   length: { default: 50, least: 1, whole: true, help: 'characters that a gradient goes back through' },
-  learningRate: {
-    default: 0,
-    least: 0,
-    help: 'first learning rate of Adam, which falls to 0 by cosine (0: 0.01, or 0.005 in the full form)',
-  },
+  learningRate: { default: 0.01, least: 0, help: 'first learning rate of Adam, which falls to 0 by cosine' },
 };
 
 async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
-  const own = settingsOf(settings.full === true);
   const number = (key: keyof typeof options) => Number(settings[key]);
   const names = String(settings.authors).split(',');
-  const characters = number('characters') || own.characters;
+  const characters = number('characters');
   const window = { rows: number('rows'), length: number('length') };
   checkLengths({ characters, newText: number('newText') }, window);
   const texts = await readAuthors({ names, characters, later: number('newText') });
   const pair = pairOf(String(settings.between), names);
   const symbols = texts.vocabulary.size;
   const code = number('code');
-  const hidden = number('hidden') || own.hidden;
+  const hidden = number('hidden');
   const known: Known = {
     texts,
     seed,
     ...window,
-    rate: number('learningRate') || own.learningRate,
-    steps: asked ?? own.steps,
+    rate: number('learningRate'),
+    steps: asked ?? steps,
     newSteps: asked ?? 200,
   };
 
@@ -116,7 +108,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
       symbols,
     },
     pictures: ([main]) => authorPictures(main!.run, { texts, pair, net, length: known.length, seed }),
-    judge: (metrics) => (asShipped(options, settings, ['full', 'control']) ? judged(metrics, own.promised) : undefined),
+    judge: (metrics) => (asShipped(options, settings, ['control']) ? judged(metrics) : undefined),
   };
 }
 
@@ -322,7 +314,7 @@ function pairOf(text: string, names: readonly string[]): readonly [string, strin
 }
 
 /** What is missing of what the recipe promises. */
-function judged(metrics: Figures, promised: number): string | undefined {
+function judged(metrics: Figures): string | undefined {
   const most = (name: string, bound: number): string | undefined =>
     metrics[name]! <= bound
       ? undefined
