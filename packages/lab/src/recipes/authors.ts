@@ -1,12 +1,11 @@
-import { runOnce } from 'hyperloom/engine';
-import { grow } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { ArgumentError, type NdArray, random, type Tensor, zerosArray } from 'hyperloom/tensor';
+import { ArgumentError, type NdArray, zerosArray } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
-import type { Experiment, Figures, Recipe, RunFlags, Session, Settings, Trial } from './recipe.ts';
+import { withLaterCodes } from './laterCodes.ts';
+import type { Experiment, Figures, Recipe, RunFlags, Settings, Trial } from './recipe.ts';
 import {
   type AuthorHead,
   type AuthorModel,
@@ -214,7 +213,7 @@ function coded(
       const run = await session.train(before, onAll(known, width), 'authors');
       const nearest = await nearestAuthor(run, known, width);
       old = { run, nearest };
-      const initial = await withCode(run, after, nearest, session);
+      const initial = await withLaterCodes(run, after as Trainable, [nearest], session);
       return session.train(
         after,
         { ...onLater(known, width, newRates.code), initial, trained: 'code.**' },
@@ -241,20 +240,6 @@ async function nearestAuthor(run: Run<Trainable>, { texts, rows, length }: Known
   const metrics = Object.fromEntries(texts.names.map((name, i) => [name, bitsByAuthor(i, texts.names.length)]));
   const bits = Object.values(await run.evaluate(data, metrics, { carry: authorCarry(width, rows) }));
   return bits.indexOf(Math.min(...bits));
-}
-
-/** Trained weights with one more code, a copy of an old one. */
-async function withCode(
-  run: Run<Trainable>,
-  after: AuthorModel,
-  from: number,
-  { engine, seed }: Session,
-): Promise<unknown> {
-  const params = grow(run.params, await runOnce(engine, after.init as (key: Tensor) => unknown, random.keyArray(seed)));
-  const { table } = (params as { readonly code: { readonly table: NdArray } }).code;
-  const [count = 0, size = 0] = table.shape;
-  (table.data as Float32Array).copyWithin((count - 1) * size, from * size, (from + 1) * size);
-  return params;
 }
 
 /** One model for all authors, the whole of which is trained on for the one who comes later. */

@@ -1,23 +1,13 @@
 import { type Batches, batches, evalBatches } from 'hyperloom/data';
-import { runOnce } from 'hyperloom/engine';
-import { codes, grow, heads, hypernetwork } from 'hyperloom/hyper';
+import { codes, heads, hypernetwork } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { mean, type NdArray, ndarray, random, slice, square, sub, type Tensor, tree, vmap } from 'hyperloom/tensor';
+import { mean, type NdArray, ndarray, slice, square, sub, type Tensor, tree, vmap } from 'hyperloom/tensor';
 import type { Example, Run, Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { concatenation, matched } from './concatenation.ts';
-import type {
-  Experiment,
-  Figures,
-  Picture,
-  Recipe,
-  RunFlags,
-  Session,
-  Settings,
-  Trial,
-  TrialResult,
-} from './recipe.ts';
+import { withLaterCodes } from './laterCodes.ts';
+import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import { givenPoints, halfRange, heldOutPoints, noise, type UserPoints, userAt, userValue } from './tasks/users.ts';
 
 const options = {
@@ -128,7 +118,8 @@ function coded(name: string, title: string, family: Family, known: Known): Trial
       const run = await session.train(before, training(given, asked ?? steps.users, 0.01, 0.3), 'users');
       old = run.params;
       const theirs = givenPoints(seed, numbers(users, users + later), points);
-      const initial = await withCodes(run, after, theirs, session);
+      const nearest = await nearestUsers(run, users, theirs);
+      const initial = await withLaterCodes(run, after, nearest, session);
       const own = training(batches(theirs, { size: later, seed }), asked ?? steps.newUsers, 0.01);
       return session.train(after, { ...own, initial, trained: 'code.**' }, 'newUsers');
     },
@@ -155,18 +146,9 @@ function changed(before: unknown, after: unknown): number {
   return count;
 }
 
-/** Trained weights with codes for further users: each begins as that of the old user whose network fits best. */
-async function withCodes(
-  run: Run<Trainable>,
-  after: Trainable,
-  theirs: UserPoints,
-  { engine, seed }: Session,
-): Promise<unknown> {
-  const params = grow(run.params, await runOnce(engine, after.init as (key: Tensor) => unknown, random.keyArray(seed)));
-  const { table } = (params as { readonly code: { readonly table: NdArray } }).code;
-  const [total = 0, size = 0] = table.shape;
+/** For each of further users, the old user whose network fits best. */
+async function nearestUsers(run: Run<Trainable>, users: number, theirs: UserPoints): Promise<number[]> {
   const later = theirs.target.shape[0]!;
-  const users = total - later;
   const errors = (weights: never, candidates: never, input: never, wanted: never) =>
     vmap((code: Tensor) => {
       const one = (x: Tensor, y: Tensor) =>
@@ -186,10 +168,7 @@ async function withCodes(
       if (error < best[i % later]!.error) best[i % later] = { user: candidates[Math.floor(i / later)]!, error };
     }
   }
-  best.forEach(({ user }, i) => {
-    table.data.set(table.data.slice(user * size, (user + 1) * size), (users + i) * size);
-  });
-  return params;
+  return best.map(({ user }) => user);
 }
 
 /** A network for each user, all trained side by side in one program: weights have a leading axis of users. */
