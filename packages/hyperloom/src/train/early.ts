@@ -19,7 +19,7 @@ export interface EarlyState {
 export const earlyStart: EarlyState = { best: null, bestStep: 0, waited: 0 };
 
 /**
- * The state after an evaluation.
+ * The state after an evaluation. A metric that is not finite improves on nothing, not even on none.
  * @throws ArgumentError when the evaluation has no metric of that name
  */
 export function earlyNext(
@@ -34,6 +34,7 @@ export function earlyNext(
       `early stopping: expected a metric of the evaluation (${Object.keys(metrics).join(', ')}), got "${metric}"`,
     );
   }
-  const better = state.best === null || (mode === 'min' ? value < state.best : value > state.best);
+  const better =
+    Number.isFinite(value) && (state.best === null || (mode === 'min' ? value < state.best : value > state.best));
   return better ? { best: value, bestStep: step, waited: 0 } : { ...state, waited: state.waited + 1 };
 }

@@ -100,6 +100,18 @@ describe('train', () => {
     expect(now.mse).toBeCloseTo(Math.min(...evals), 6);
   });
 
+  test('a metric that is no finite number improves on nothing', async () => {
+    for (const wrong of [Number.NaN, -1 / 0]) {
+      const data = evalBatches({ input: x, target: ndarray(new Float32Array(count).fill(wrong), [count, 1]) }, count);
+      const metrics = { off: (_: Tensor, target: Tensor) => sum(target) };
+      const early = { metric: 'off', mode: 'min', patience: 3 } as const;
+      const checkpoint = { path: join(folder, `metric${wrong}.safetensors`), every: 1 };
+      const run = await train(net, options({ evaluate: { data, metrics, every: 2 }, early, checkpoint }));
+      expect([run.reason, run.step]).toEqual(['early', 6]);
+      expect(bits(run.params)).toEqual(bits((await train(net, options({ steps: 6 }))).params));
+    }
+  });
+
   test('a loss that is no number stops the run and says why', async () => {
     const bad = {
       ...examples,

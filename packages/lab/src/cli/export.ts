@@ -92,7 +92,7 @@ async function codeOf(source: unknown, text: string | undefined, folder: RunFold
     return numbers[0];
   }
   if (source === undefined || folder === undefined) return text;
-  const experiment = await prepared(recipeOf(folder.config.recipe), folder.config, folder.config.seed);
+  const experiment = await prepared(recipeOf(folder.config.recipe), folder, folder.config.seed);
   return codeFor(experiment.trials[0], text);
 }
 

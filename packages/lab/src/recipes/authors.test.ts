@@ -62,6 +62,8 @@ describe('authors', () => {
     expect(await refused('between=bible')).toMatchInlineSnapshot(
       `"ArgumentError: --set between: expected two of bible, shakespeare, milton, edgeworth, austen, melville, whitman, chesterton, got "bible""`,
     );
+    expect(await refused('authors=bible, milton', 'between= milton,bible ', 'newText=1')).toContain('--set newText');
+    expect(await refused('authors=bible,milton', 'between=bible,bible')).toContain('expected two of bible, milton');
     expect(await refused('authors=bible,milton', 'between=bible,austen')).toMatchInlineSnapshot(
       `"ArgumentError: --set between: expected two of bible, milton, got "bible,austen""`,
     );

@@ -46,7 +46,7 @@ const options = {
 
 async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
   const number = (key: keyof typeof options) => Number(settings[key]);
-  const names = String(settings.authors).split(',');
+  const names = listed(String(settings.authors));
   const characters = number('characters');
   const window = { rows: number('rows'), length: number('length') };
   checkLengths({ characters, newText: number('newText') }, window);
@@ -128,6 +128,9 @@ const numbers = (values: readonly number[], shape = [values.length]): NdArray =>
   shape,
   data: Int32Array.from(values),
 });
+
+/** Names by commas. */
+const listed = (text: string): string[] => text.split(',').map((name) => name.trim());
 
 const authorOf = (code: unknown): number => (code as NdArray).data[0] as number;
 
@@ -289,11 +292,11 @@ function checkLengths(
 
 /**
  * The two authors of the setting.
- * @throws ArgumentError for any other number of them, or one that is not read
+ * @throws ArgumentError for any other number of them, the same twice, or one that is not read
  */
 function pairOf(text: string, names: readonly string[]): readonly [string, string] {
-  const pair = text === '' ? [names[0]!, names.at(-1)!] : text.split(',');
-  if (pair.length !== 2 || !pair.every((name) => names.includes(name)))
+  const pair = text === '' ? [names[0]!, names.at(-1)!] : listed(text);
+  if (pair.length !== 2 || pair[0] === pair[1] || !pair.every((name) => names.includes(name)))
     throw new ArgumentError(`--set between: expected two of ${names.join(', ')}, got "${text}"`);
   return pair as [string, string];
 }

@@ -70,7 +70,7 @@ describe('charlm', () => {
       [
         "--set text: expected a book (emma, persuasion, sense, kjv, poems, stories, busterbrown, alice, ball, brown, thursday, parents, moby_dick, paradise, caesar, hamlet, macbeth, leaves) or the path of a text file, got "hamlett"; did you mean hamlet?",
         "hyperLstmCell: expected dropout of at least 0 and below 1, got 1",
-        "textStreams: expected at least 50001 characters for streams 1000 and length 50, got 6750",
+        "--set text: expected more than 50000 characters to train on (90 %) for 1000 streams of 50, got 6750",
         "--set text: expected more than 400 characters to validate on and to test on (5 % each), got 375",
       ]
     `);

@@ -80,6 +80,12 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
       `--set text: expected more than ${length} characters to validate on and to test on (5 % each), got ${held}`,
     );
 
+  const streams = Number(settings.streams);
+  if (parts.train.length <= streams * length)
+    throw new ArgumentError(
+      `--set text: expected more than ${streams * length} characters to train on (90 %) for ${streams} streams of ${length}, got ${parts.train.length}`,
+    );
+
   const { model, scales } = hyperModel(symbols, {
     hidden: number('hidden'),
     hyper: number('hyper'),
@@ -92,7 +98,7 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
       nn.characterModel({ symbols, core: nn.lstm({ in: symbols, hidden, layerNorm, dropout }) }),
     );
 
-  const data = textStreams(parts.train, { streams: Number(settings.streams), length });
+  const data = textStreams(parts.train, { streams, length });
   const steps = asked ?? Math.max(1, Math.round(data.perEpoch * number('epochs')));
   // Many places at once, for speed: where it is best is all that is asked of it.
   const validation = evalTextStreams(parts.validation, { streams: streamsFor(parts.validation, length), length });

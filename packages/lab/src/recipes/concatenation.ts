@@ -51,13 +51,15 @@ export function concatenation<Source, C>({
  * @param make widths from 1 on give ever larger models
  */
 export function matched<M extends { readonly spec: unknown }>(parameters: number, make: (width: number) => M): M {
-  const miss = (model: M) => Math.abs(nn.countParams(model.spec) - parameters);
-  let width = 1;
-  let model = make(width);
-  for (;;) {
-    const next = make(width + 1);
-    if (miss(next) > miss(model)) return model;
-    model = next;
-    width += 1;
+  const count = (model: M) => nn.countParams(model.spec);
+  // Widths between which the wanted one lies: the first is too small, or just right, and the second too large.
+  let [low, high] = [1, 2];
+  while (count(make(high)) <= parameters) [low, high] = [high, 2 * high];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (count(make(middle)) <= parameters) low = middle;
+    else high = middle;
   }
+  const [smaller, larger] = [make(low), make(high)];
+  return count(larger) - parameters <= parameters - count(smaller) ? larger : smaller;
 }

@@ -203,6 +203,26 @@ test('a run of a text that has changed since is refused', async () => {
   );
 });
 
+test('nor do later seeds of a run go on with a text that changes under way', async () => {
+  let text = 'first';
+  const edited: Recipe = { ...recipe, prepare: async (_, { seed }) => ({ ...experiment(seed), read: { text } }) };
+  const config = { recipe: recipe.name, settings: { text: 'notes.txt' }, seed: 5, seeds: 2, steps: null };
+  const read = { text };
+  const folder = await RunFolder.create(join(root, 'midway'), { ...config, read }, { resume: false });
+  const running = execute({
+    folder,
+    journal: await Journal.open(folder),
+    recipe: edited,
+    experiment: await edited.prepare({}, { seed: 5 }),
+    engine,
+    signal: new AbortController().signal,
+    onEvent: () => {
+      text = 'second';
+    },
+  });
+  await expect(running).rejects.toThrow(/--set text: expected what .*midway was trained on \(notes.txt\)/);
+});
+
 test('two trainings of a trial cannot share a phase', async () => {
   const twice: Recipe = {
     ...recipe,

@@ -2,7 +2,7 @@ import type { Engine } from 'hyperloom/engine';
 import { ArgumentError } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import type { Experiment, Figures, Recipe, Trial, TrialResult } from '../recipes/recipe.ts';
-import { changedSince, type RunConfig, type RunFolder } from './folder.ts';
+import { changedSince, type RunFolder } from './folder.ts';
 import { readingSession, Stopped, type TrainingEvent, trainingSession, type Workplace } from './session.ts';
 import { recipeOf } from './settings.ts';
 import { overSeeds } from './summary.ts';
@@ -46,7 +46,7 @@ export async function execute(execution: Execution): Promise<Outcome> {
   try {
     for (const seed of folder.seeds) {
       const first = seed === folder.config.seed;
-      seeds.push(await oneSeed(seed, first ? experiment : await prepared(recipe, folder.config, seed), execution));
+      seeds.push(await oneSeed(seed, first ? experiment : await prepared(recipe, folder, seed), execution));
       // Pictures and tables want the runs of the first seed; of the others the figures are enough.
       if (!first) for (const { run } of seeds.at(-1)!.results) await run.dispose();
     }
@@ -80,9 +80,20 @@ function checkNames(trials: Experiment['trials']): void {
     throw new ArgumentError(`expected trials of different names, the first of them main, got ${names.join(', ')}`);
 }
 
-/** The experiment of a run under one of its seeds. */
-export const prepared = (recipe: Recipe, { settings, steps }: RunConfig, seed: number): Promise<Experiment> =>
-  recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
+/**
+ * The experiment of a run under one of its seeds.
+ * @throws ArgumentError when what it reads has changed since the run began
+ */
+export async function prepared(recipe: Recipe, { path, config }: RunFolder, seed: number): Promise<Experiment> {
+  const { settings, steps } = config;
+  const experiment = await recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
+  const changed = changedSince(config, experiment.read);
+  if (changed !== undefined)
+    throw new ArgumentError(
+      `--set ${changed}: expected what ${path} was trained on (${settings[changed]}), got other content: it has changed since`,
+    );
+  return experiment;
+}
 
 /** `test.accuracy` and `train.seconds` for the main trial, `control.test.accuracy` for a control. */
 export function named({ trial, metrics, seconds }: Pick<TrialResult, 'trial' | 'metrics' | 'seconds'>): Figures {
@@ -109,12 +120,7 @@ export async function reopen(
   engine: Engine,
   recipe = recipeOf(folder.config.recipe),
 ): Promise<Reopened> {
-  const experiment = await prepared(recipe, folder.config, folder.config.seed);
-  const changed = changedSince(folder.config, experiment.read);
-  if (changed !== undefined)
-    throw new ArgumentError(
-      `--set ${changed}: expected what ${folder.path} was trained on (${folder.config.settings[changed]}), got other content: it has changed since`,
-    );
+  const experiment = await prepared(recipe, folder, folder.config.seed);
   const [trial] = experiment.trials;
   const session = readingSession(folder, engine, trial.name);
   const run = await trial.train(session).catch((error) => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { splitText, textStreams, vocabulary } from 'hyperloom/data';
@@ -49,6 +49,18 @@ describe('readBooks', () => {
       'melville-moby_dick',
       'carroll-alice',
     ]);
+  });
+
+  test('takes files of one name from several folders, and no file twice', async () => {
+    await mkdir(join(folder, 'other'));
+    const [one, other] = [
+      await written('notes.txt', 'a'.repeat(2_000)),
+      await written('other/notes.txt', 'b'.repeat(2_000)),
+    ];
+    expect((await readBooks(`${one},${other}`)).map(({ text }) => text[0])).toEqual(['a', 'b']);
+    await expect(readBooks(`${one},${folder}/other/../notes.txt`)).rejects.toThrow(
+      /expected each text once, got ".*notes.txt" twice/,
+    );
   });
 
   test('names a book that is near an unknown one', async () => {

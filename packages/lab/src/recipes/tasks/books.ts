@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { decodeText } from 'hyperloom/data';
 import { readBytes } from 'hyperloom/io';
 import { ArgumentError, FormatError } from 'hyperloom/tensor';
@@ -39,16 +39,18 @@ export async function readBooks(source: string, option = '--set text'): Promise<
   // A file may have a comma in its name.
   const parts = (await isThere(source)) ? [source] : source.split(',').map((part) => part.trim());
   const books: Book[] = [];
+  const seen = new Set<string>();
   for (const part of parts) {
     const found = names.find((name) => name === part || shortName(name) === part);
     if (found === undefined && !(await isThere(part)) && !looksLikePath(part))
       throw new ArgumentError(
         `${option}: expected a book (${known.join(', ')}) or the path of a text file, got "${part}"${suggestion(part, [...known, ...names])}`,
       );
-    const book = found === undefined ? await readFile(part) : await readBook(folder, found);
-    if (books.some(({ name }) => name === book.name))
-      throw new ArgumentError(`${option}: expected each text once, got "${book.name}" twice`);
-    books.push(book);
+    // Files of one name may lie in several folders.
+    const path = found === undefined ? resolve(part) : join(folder, `${found}.txt`);
+    if (seen.has(path)) throw new ArgumentError(`${option}: expected each text once, got "${found ?? part}" twice`);
+    seen.add(path);
+    books.push(found === undefined ? await readFile(part) : await readBook(folder, found));
   }
   return books;
 }
