@@ -56,3 +56,9 @@ it('refuses what does not fit', () => {
     `[DTypeError: ndarray: expected storage for int32, got Float32Array]`,
   );
 });
+
+it('says how large an array is that memory has no room for', () => {
+  expect(() => zerosArray('float32', [2 ** 27, 2 ** 27])).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: array: expected one that memory has room for, got 18014398509481984 elements of float32]`,
+  );
+});

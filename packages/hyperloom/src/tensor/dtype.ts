@@ -1,3 +1,5 @@
+import { ArgumentError } from './errors.ts';
+
 /** Element types of tensors. `float64` runs on the reference engine only. */
 export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool';
 
@@ -12,8 +14,19 @@ const storage = {
   bool: Uint8Array,
 } as const;
 
-/** A zeroed typed array that holds `length` elements of `dtype`. */
-export const allocate = (dtype: DType, length: number): TypedArray => new storage[dtype](length);
+/**
+ * A zeroed typed array that holds `length` elements of `dtype`.
+ * @throws ArgumentError when there is no room for them
+ */
+export function allocate(dtype: DType, length: number): TypedArray {
+  try {
+    return new storage[dtype](length);
+  } catch (cause) {
+    throw new ArgumentError(`array: expected one that memory has room for, got ${length} elements of ${dtype}`, {
+      cause,
+    });
+  }
+}
 
 /** Whether a typed array is the storage that `dtype` uses. */
 export const stores = (dtype: DType, data: TypedArray): boolean => data instanceof storage[dtype];

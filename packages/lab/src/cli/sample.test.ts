@@ -67,6 +67,7 @@ describe('hyperloom sample', () => {
       await refused(run, '--temperature', '-1'),
       await refused(run, '--length', '0'),
       await refused(run, '--code', '1,2'),
+      await refused(run, '--share', '0.25'),
       await refused(other),
       await refused(root),
     ]).toMatchInlineSnapshot(`
@@ -80,6 +81,8 @@ describe('hyperloom sample', () => {
         "hyperloom: option '--length <n>' argument '0' is invalid. expected a whole number of at least 1.
       ",
         "hyperloom: --code: expected none for the layer-norm HyperLSTM, got "1,2"
+      ",
+        "hyperloom: --share: expected --between beside it, got 0.25 alone
       ",
         "hyperloom: expected a run of a language model, such as charlm, got /other, a run of pareto-toy
       ",

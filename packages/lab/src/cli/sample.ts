@@ -19,7 +19,7 @@ interface SampleFlags {
   readonly seed: number;
   readonly code?: string;
   readonly between?: string;
-  readonly share: number;
+  readonly share?: number;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -46,7 +46,7 @@ export function addSample(command: Command): void {
     .option('--seed <n>', 'names all randomness', whole(0), 0)
     .option('--code <code>', 'for a model that reads one: numbers such as 0.1,0.2, or the name of an example code')
     .option('--between <a,b>', 'two example codes: the code is on the line between them')
-    .option('--share <s>', 'how far along it, from 0 (the first) to 1 (the second)', number(0), 0.5)
+    .option('--share <s>', 'how far along it, from 0 (the first) to 1 (the second) (default: 0.5)', number(0))
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--json', 'one JSON object, at the end')
     .addHelpText('after', explanation)
@@ -72,6 +72,8 @@ async function sample(folder: RunFolder, flags: SampleFlags, engine: Engine, sig
     );
   const { vocabulary, model } = language;
   const { length, temperature, seed, json = false } = flags;
+  if (flags.share !== undefined && flags.between === undefined)
+    throw new ArgumentError(`--share: expected --between beside it, got ${flags.share} alone`);
   const prompt = flags.prompt ?? (vocabulary.symbols.includes('\n') ? '\n' : vocabulary.symbols[0]!);
   const writer =
     flags.between === undefined
@@ -100,14 +102,21 @@ async function sample(folder: RunFolder, flags: SampleFlags, engine: Engine, sig
   } else await out?.write('\n');
 }
 
+/** As many characters are listed in an error. */
+const shown = 150;
+
 /** The numbers of a prompt's characters. */
 function promptOf({ vocabulary: { symbols, encode } }: Language, prompt: string): Int32Array {
   if (prompt === '') throw new ArgumentError('--prompt: expected at least one character, got none');
-  const strange = [...prompt].find((symbol) => !symbols.includes(symbol));
-  if (strange !== undefined)
+  const known = new Set(symbols);
+  const strange = [...prompt].find((symbol) => !known.has(symbol));
+  if (strange !== undefined) {
+    const some = JSON.stringify(symbols.slice(0, shown).join(''));
+    const rest = symbols.length > shown ? ` and ${symbols.length - shown} more` : '';
     throw new ArgumentError(
-      `--prompt: expected characters that the model has read (${JSON.stringify(symbols.join(''))}), got ${JSON.stringify(strange)}`,
+      `--prompt: expected characters that the model has read (${some}${rest}), got ${JSON.stringify(strange)}`,
     );
+  }
   return encode(prompt);
 }
 
@@ -125,7 +134,10 @@ async function network(
 }
 
 /** The network of a code between two. */
-function modelBetween({ language, codes = [], title }: Trial, { between, share, code }: SampleFlags): SymbolModel {
+function modelBetween(
+  { language, codes = [], title }: Trial,
+  { between, share = 0.5, code }: SampleFlags,
+): SymbolModel {
   if (code !== undefined) throw new ArgumentError('--between: expected no --code beside it, got one');
   if (share > 1) throw new ArgumentError(`--share: expected a number from 0 to 1, got ${share}`);
   const names = between!.split(',').map((name) => name.trim());
