@@ -64,6 +64,20 @@ test('a folder that cannot be made is one line', async () => {
   if (process.platform === 'linux') await refused('/proc/none/here').toThrow(/ENOENT/);
 });
 
+test.skipIf(process.platform === 'win32')('a disk that is full leaves no folder behind', () => {
+  const path = join(root, 'full');
+  const program = `
+    import { RunFolder } from ${JSON.stringify(new URL('./folder.ts', import.meta.url).href)};
+    await RunFolder.create(${JSON.stringify(path)}, ${JSON.stringify(config)}, { resume: false })
+      .catch((error) => console.log(error.message));`;
+  // No file of this process may grow; files are made all the same.
+  const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" "$@"`;
+  const node = [process.execPath, '--import', 'tsx', '--conditions=source', '--input-type=module', '-e', program];
+  const said = execFileSync('sh', ['-c', limited, ...node], { encoding: 'utf8' });
+  expect(said).toMatch(/^--out: expected a folder that can be written to, got .*full.lock: EFBIG: .*\n$/);
+  return expect(access(path)).rejects.toThrow(/ENOENT/);
+});
+
 test('another process is refused while one trains, and the lock of a dead one is taken over', async () => {
   const path = join(root, 'f');
   const folder = await RunFolder.create(path, config, { resume: false });

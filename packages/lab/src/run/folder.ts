@@ -58,13 +58,17 @@ export class RunFolder {
    * Makes a folder for a new run, or goes on with one that was made from the same settings, and keeps other processes
    * out of it until {@link release}.
    * @throws ArgumentError when the folder holds a run and `resume` is not set, or one with other settings, or when
-   *   another process trains in it
+   *   another process trains in it; a folder that was made for nothing is taken away
    */
   static async create(path: string, config: RunConfig, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
     const made = await makeFolder(path).catch((cause: Error) => {
       throw new ArgumentError(`--out: expected a folder that can be made, got ${path}: ${cause.message}`, { cause });
     });
-    const release = await lockFolder(path);
+    const vacate = () => (made ? rmdir(path).catch(() => undefined) : undefined);
+    const release = await lockFolder(path).catch(async (error) => {
+      await vacate();
+      throw error;
+    });
     try {
       const found = await RunFolder.found(path, { resume });
       const key = found && differing(found, config);
@@ -77,6 +81,7 @@ export class RunFolder {
       return folder;
     } catch (error) {
       release();
+      await vacate();
       throw error;
     }
   }

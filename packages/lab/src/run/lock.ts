@@ -42,6 +42,8 @@ function taken(path: string): boolean {
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    // On a full disk the file is made, and then cannot be written.
+    rmSync(path, { force: true });
     throw new ArgumentError(
       `--out: expected a folder that can be written to, got ${path}: ${(cause as Error).message}`,
       {
