@@ -47,4 +47,11 @@ export class Value implements Aval {
   set blocked(form: Blocked) {
     this.#blocked = form;
   }
+  /** The same value for a graph inside this one: a form that is first written there has no name out here. */
+  within(): Value {
+    return new Value(this, () => this.name(), {
+      blocked: this.#blocked,
+      ...(this.matrixOf && { matrixOf: this.matrixOf.within() }),
+    });
+  }
 }

@@ -8,7 +8,6 @@ export { evaluate } from './evaluate.ts';
 export { glob } from './glob.ts';
 export { grad, pullback, valueAndGrad } from './grad.ts';
 export { callProgram } from './inline.ts';
-
 export { add, div, mul, neg, square, sub } from './ops/arithmetic.ts';
 export { batchMean } from './ops/batchMean.ts';
 export { broadcastTo, reshape } from './ops/broadcast.ts';

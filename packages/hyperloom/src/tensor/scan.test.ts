@@ -297,6 +297,15 @@ describe('bad input', () => {
     ]),
   );
   const zero = constant([0, 0]);
+  test('a carry that is no tensor', () => {
+    const step = (total: Tensor, v: Tensor) => [add(total, sum(v)), v] as const;
+    expect(() => scan(step, 0 as never, x)).toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: scan: expected a tensor for the carry, got number]`,
+    );
+    expect(() =>
+      scan(({ a }: { a: Tensor }, v: Tensor) => [{ a }, v] as const, { a: 'zero' } as never, x),
+    ).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: scan: expected a tensor for carry.a, got string]`);
+  });
   test('a carry that changes', () => {
     expect(() => scan((h: Tensor) => [sum(h), h] as const, zero, x)).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: scan: expected the carry as float32[2] after a step, got float32[]]`,

@@ -43,6 +43,9 @@ export function scan<C, X, Y>(
   options: ScanOptions = {},
 ): [C, Y] {
   const length = lengthOf(xs, options);
+  for (const [path, t] of Object.entries(tree.flatten<unknown>(carry)))
+    if (!(t instanceof Tensor))
+      throw new ArgumentError(`scan: expected a tensor for ${carryName(path)}, got ${typeof t}`);
   const { mask, reverse = false, checkpoint = length } = options;
   if (!Number.isInteger(checkpoint) || checkpoint < 1)
     throw new ArgumentError(`scan: expected a whole number of steps from 1 on as checkpoint, got ${checkpoint}`);
@@ -77,15 +80,16 @@ function lengthOf(xs: unknown, { length }: ScanOptions): number {
   return found;
 }
 
+const carryName = (path: string): string => (path === '' ? 'the carry' : `carry.${path}`);
+
 /** Raises unless a carry comes out of a step as it went in. */
 function checkCarry(before: unknown, after: unknown): void {
   const [own, next] = [tree.flatten<Tensor>(before), tree.flatten<unknown>(after)];
   const text = (t: unknown): string => (t instanceof Tensor ? `${t.dtype}${showShape(t.shape)}` : `${t}`);
   const odd = [...Object.keys(own), ...Object.keys(next)].find((path) => text(own[path]) !== text(next[path]));
   if (odd === undefined) return;
-  const name = odd === '' ? 'the carry' : `carry.${odd}`;
   const say = (t: unknown): string => (t === undefined ? 'none' : text(t));
-  throw new ShapeError(`scan: expected ${name} as ${say(own[odd])} after a step, got ${say(next[odd])}`);
+  throw new ShapeError(`scan: expected ${carryName(odd)} as ${say(own[odd])} after a step, got ${say(next[odd])}`);
 }
 
 interface Steps {

@@ -3,6 +3,7 @@ import {
   broadcastTo,
   constant,
   type DType,
+  isFloat,
   type Shape,
   ShapeError,
   sameShape,
@@ -102,9 +103,12 @@ export function checkState(name: string, types: unknown, state: unknown): void {
     expectPart(name, `state ${path}`, shape, found[path]);
 }
 
-/** The state before the first step: zeros, in the type of the numbers that the cell reads. */
-export const startState = <State>(types: StateTypes<State>, dtype: DType): State =>
-  tree.map(({ shape }: Aval) => broadcastTo(constant(0, dtype), shape), types) as unknown as State;
+/** The state before the first step: zeros, whose floats are of the type of the numbers that the cell reads. */
+export const startState = <State>(types: StateTypes<State>, read: DType): State =>
+  tree.map(
+    ({ dtype, shape }: Aval) => broadcastTo(constant(0, isFloat(dtype) ? read : dtype), shape),
+    types,
+  ) as unknown as State;
 
 /** The types of {@link HiddenState}. */
 export const hiddenState = (hidden: number): StateTypes<HiddenState> => ({ h: { dtype: 'float32', shape: [hidden] } });
