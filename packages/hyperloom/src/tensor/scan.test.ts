@@ -341,6 +341,17 @@ describe('bad input', () => {
       `[ArgumentError: scan: expected tensors as ys, got number]`,
     );
   });
+  test('a step that does not return a pair', () => {
+    for (const [given, got] of [
+      [(h: Tensor) => h, 'a tensor'],
+      [() => undefined, 'undefined'],
+      [(h: Tensor) => [h, h, h], '3 values'],
+    ] as const)
+      for (const mask of [{}, { mask: constant([1, 0, 1], 'bool') }])
+        expect(() => scan(given as never, zero, x, mask)).toThrow(
+          `scan: expected a step to return [carry, y], got ${got}`,
+        );
+  });
   test('an input that does not fit is an error of the step, with its layer', () => {
     expect(() =>
       scan((h: Tensor, v: Tensor) => [where(v, h, h), h] as const, zero, x),

@@ -31,7 +31,8 @@ export interface ScanOptions {
  * @param carry a tree of tensors, of one form in all steps
  * @param xs a tree of tensors that share their first axis, the steps; `null` or `{}` for none, with `length`
  * @returns the last carry, and the ys, each with a leading axis of steps
- * @throws ShapeError when the xs differ in steps or a carry changes its type or shape, ArgumentError for options that do not fit
+ * @throws ShapeError when the xs differ in steps or a carry changes its type or shape, ArgumentError for options that do not
+ * fit or a step that does not return [carry, y]
  * @example
  * const add1 = (total: Tensor, x: Tensor) => [add(total, x), add(total, x)] as const;
  * const [last, totals] = scan(add1, constant(0), constant([1, 2, 3])); // 6, [1, 3, 6]
@@ -53,8 +54,7 @@ export function scan<C, X, Y>(
   if (mask.dtype !== 'bool' || !sameShape(mask.shape, [length]))
     throw new ShapeError(`scan: expected a mask bool[${length}], got ${mask.dtype}${showShape(mask.shape)}`);
   const masked = (own: C, { x, on }: { readonly x: X; readonly on: Tensor }): readonly [C, Y] => {
-    const [next, y] = step(own, x);
-    checkCarry(own, next);
+    const [next, y] = stepped(step, own, x);
     return [
       tree.map((after: Tensor, before: Tensor) => where(on, after, before), next, own) as C,
       tree.map((t: Tensor) => where(on, t, 0), y) as Y,
@@ -81,6 +81,17 @@ function lengthOf(xs: unknown, { length }: ScanOptions): number {
 }
 
 const carryName = (path: string): string => (path === '' ? 'the carry' : `carry.${path}`);
+
+/** What a step gives, if that is the next carry, of the same form, and a y. */
+function stepped<C, X, Y>(step: (carry: C, x: X) => readonly [C, Y], carry: C, x: X): readonly [C, Y] {
+  const after: unknown = step(carry, x);
+  if (!Array.isArray(after) || after.length !== 2) {
+    const got = Array.isArray(after) ? `${after.length} values` : after instanceof Tensor ? 'a tensor' : typeof after;
+    throw new ArgumentError(`scan: expected a step to return [carry, y], got ${got}`);
+  }
+  checkCarry(carry, after[0]);
+  return after as unknown as readonly [C, Y];
+}
 
 /** Raises unless a carry comes out of a step as it went in. */
 function checkCarry(before: unknown, after: unknown): void {
@@ -109,8 +120,7 @@ function once<C, X, Y>(
   const froms = inits.map((t) => placeholder(t));
   const ones = all.map(({ dtype, shape: [, ...shape] }) => placeholder({ dtype, shape }));
   const own = tree.unflatten(carry, froms) as C;
-  const [next, y] = step(own, tree.unflatten(xs, ones) as X);
-  checkCarry(own, next);
+  const [next, y] = stepped(step, own, tree.unflatten(xs, ones) as X);
   const nexts = tree.flatten<Tensor>(next);
   const outputs = tree.leaves<Tensor>(y);
   const odd = outputs.find((t: unknown) => !(t instanceof Tensor));

@@ -251,6 +251,14 @@ describe('a carried state', () => {
     );
   });
 
+  test('without types and shapes is refused', async () => {
+    const refused = (state: unknown) => train(leaky, options({ carry: { ...carry, state } }));
+    await expect(refused({ sum: 4 })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: carry: expected dtype and shape for state.sum, got number]`,
+    );
+    await expect(refused(4)).rejects.toThrow(/expected dtype and shape for the state, got number$/);
+  });
+
   test('that overflows is named when the loss is no number', async () => {
     const growing = { ...carry, read: ({ last, steps }: Output) => ({ sum: mul(add(last, 1), 1e30), steps }) };
     await expect(train(leaky, options({ carry: growing }))).rejects.toThrowErrorMatchingInlineSnapshot(

@@ -25,9 +25,18 @@ export interface Carry {
 /** Nothing is carried: an empty tree. */
 export const noCarry: Carry = { state: {}, write: (input) => input, read: () => ({}) };
 
-/** The state of each row before the first step. */
-export const zeroStates = ({ state }: Carry, rows: number): unknown =>
-  tree.map(({ dtype, shape }: Aval) => zerosArray(dtype, [rows, ...shape]), state);
+/**
+ * The state of each row before the first step.
+ * @throws ArgumentError for a state that is no tree of types and shapes
+ */
+export function zeroStates({ state }: Carry, rows: number): unknown {
+  for (const [path, type] of Object.entries(tree.flatten<Partial<Aval> | undefined>(state)))
+    if (type?.dtype === undefined || !Array.isArray(type.shape))
+      throw new ArgumentError(
+        `carry: expected dtype and shape for ${path === '' ? 'the state' : `state.${path}`}, got ${typeof type}`,
+      );
+  return tree.map(({ dtype, shape }: Aval) => zerosArray(dtype, [rows, ...shape]), state);
+}
 
 /**
  * The state that one example's output leaves, in the order of the state's tree.

@@ -110,7 +110,7 @@ describe('hyperloom sample', () => {
       const { code, err } = await hyperloom([verb, run, '--threads', '1']);
       expect([code, err]).toEqual([
         2,
-        'hyperloom: expected a run of a hypernetwork that generates weights from a code, got characterModel, whose weights are stored\n',
+        'hyperloom: expected a hypernetwork that generates weights from a code, got characterModel, whose weights are stored\n',
       ]);
     }
   }, 30_000);

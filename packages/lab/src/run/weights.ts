@@ -12,7 +12,7 @@ export type AnyHypernetwork = Hypernetwork<unknown, never, unknown, unknown, unk
 export function hypernetworkOf(model: Trainable): AnyHypernetwork {
   if (!('materialise' in model))
     throw new ArgumentError(
-      `expected a run of a hypernetwork that generates weights from a code, got ${model.name}, whose weights are stored`,
+      `expected a hypernetwork that generates weights from a code, got ${model.name}, whose weights are stored`,
     );
   return model as unknown as AnyHypernetwork;
 }

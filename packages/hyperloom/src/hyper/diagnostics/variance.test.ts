@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { compileFunction } from '../../engine/index.ts';
 import { ortEngine } from '../../engine/ort/index.ts';
 import * as nn from '../../nn/index.ts';
-import { type NdArray, ndarray, random, type Tensor } from '../../tensor/index.ts';
+import { mean, type NdArray, ndarray, random, square, type Tensor } from '../../tensor/index.ts';
 import {
   biasHyperInit,
   codes,
@@ -160,6 +160,23 @@ describe('variance at init', () => {
     expect(norm.activation.model).toBeGreaterThan(0.8);
     expect(norm.activation.model).toBeLessThan(1.2);
     for (const layer of report.layers) expect(layer.gradient.model).toBeGreaterThan(0);
+  });
+
+  test('a state that no loss reads is no layer', async () => {
+    const model = nn.characterModel({ symbols: 3, core: nn.gru({ in: 3, hidden: 8 }) });
+    const input = {
+      x: ndarray(
+        Int32Array.from({ length: 20 }, (_, i) => (i * i) % 3),
+        [4, 5],
+      ),
+    };
+    const loss = ({ y }: { readonly y: Tensor }) => mean(square(y));
+    const report = varianceReport(await probe(model, { input }, { loss: loss as never }, 2));
+    expect(report.layers.map(({ path }) => path)).toEqual(['core.layer0', 'out']);
+    expect(report.warnings).toEqual([]);
+    // In a random direction of all outputs the state has a gradient.
+    const all = varianceReport(await probe(model, { input }, {}, 2));
+    expect(all.layers.map(({ path }) => path)).toContain('core.state.layer0.h');
   });
 
   test('as text', () => {

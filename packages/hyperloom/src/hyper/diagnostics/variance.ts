@@ -64,7 +64,7 @@ export function varianceProbe(
     const count = (tree.leaves<Tensor>(inputs)[0] as Tensor).shape[0] as number;
     const one = (input: unknown, target: unknown, row: Tensor) => {
       const own = random.foldIn(random.foldIn(key, 1), row);
-      const seen: { readonly path: string; readonly output: Tensor }[] = [];
+      const seen: { readonly path: string; readonly output: Tensor; readonly part: boolean }[] = [];
       const observe = (path: string, output: unknown): void => {
         const flat = Object.entries(tree.flatten<unknown>(output));
         for (const [name, t] of flat) {
@@ -72,7 +72,8 @@ export function varianceProbe(
           if (!(t instanceof Tensor) || !isFloat(t.dtype) || sizeOf(t.shape) === 0) continue;
           if (seen.some((s) => same(s.output, t))) continue;
           const layer = path.startsWith(prefix) ? path.slice(prefix.length) : path;
-          seen.push({ path: name === '' ? layer : `${layer}.${name}`, output: t });
+          const part = name !== '';
+          seen.push({ path: part ? `${layer}.${name}` : layer, output: t, part });
         }
       };
       const output = module.apply(params, input as never, { training: true, key: own, observe });
@@ -83,9 +84,11 @@ export function varianceProbe(
       const layers = seen.map((s) => s.output);
       const gradients = pullback(ends, directions, layers, { through: true });
       return Object.fromEntries(
-        seen.map(({ path, output: t }, i) => {
+        seen.flatMap(({ path, output: t, part }, i) => {
           const gradient = gradients[i];
-          return [path, { activation: meanSquare(t), gradient: gradient ? meanSquare(gradient) : constant(0) }];
+          // A state that goes on to the next window, say, which no loss reads.
+          if (part && gradient === undefined) return [];
+          return [[path, { activation: meanSquare(t), gradient: gradient ? meanSquare(gradient) : constant(0) }]];
         }),
       );
     };

@@ -307,4 +307,9 @@ test('errors say where, what was expected and what came instead', () => {
   expect(() => nn.rnn({ in: 3, hidden: 4, checkpoint: 0 })).toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: rnn: expected checkpoint to be a whole number of at least 1, got 0]`,
   );
+  expect(() =>
+    nn.recurrent({ in: 3, layers: 2, cell: () => nn.gruCell({ in: 3, hidden: 4 }) }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: recurrent: expected a cell that reads 4 numbers for layer1, got 3]`,
+  );
 });

@@ -68,7 +68,7 @@ export interface RecurrentOptions<S, State> extends LayerOptions {
 /**
  * A recurrent layer of any cell: [T, in] to [T, out]. In training every step has a key of its own, folded from that of
  * the context with the number of the step.
- * @throws ArgumentError for options out of range, a step of layers that read backwards, or training with dropout without
+ * @throws ArgumentError for options out of range, a cell that reads another number of inputs, a step of layers that read backwards, or training with dropout without
  * a key; when applied, ShapeError for another input, state or mask
  * @example
  * const cell = (inputs: number) => nn.gruCell({ in: inputs, hidden: 8 });
@@ -97,10 +97,12 @@ export function recurrent<S, State>({
   const layers: Passes[] = [];
   for (let i = 0; i < depth; i++) {
     const width: number = layers.at(-1)?.reduce((n, { cell }) => n + cell.out, 0) ?? inputs;
-    const passes = [{ key: `layer${i}` as const, cell: cellOf(width), reverse: false }];
-    layers.push(
-      bidirectional ? [...passes, { key: `layer${i}Reverse` as const, cell: cellOf(width), reverse: true }] : passes,
-    );
+    const pass = <K extends string>(key: K, reverse: boolean) => ({ key, cell: cellOf(width), reverse });
+    const passes = [pass(`layer${i}` as const, false)];
+    layers.push(bidirectional ? [...passes, pass(`layer${i}Reverse` as const, true)] : passes);
+    for (const { key, cell } of layers.at(-1)!)
+      if (cell.in !== width)
+        throw new ArgumentError(`${name}: expected a cell that reads ${width} numbers for ${key}, got ${cell.in}`);
   }
   const perLayer = <T>(f: (cell: Cell<S, State>) => T): PerLayer<T> =>
     Object.fromEntries(layers.flat().map(({ key, cell }) => [key, f(cell)]));
