@@ -20,6 +20,7 @@ import {
   scan,
   sum,
   type Tensor,
+  tanh,
   trace,
   transposeMatrix,
   zerosArray,
@@ -34,6 +35,11 @@ const axes = (values: GraphProto['input']) =>
     const tensor = type!.value.value as { shape: { dim: { value: { value: unknown } }[] } };
     return [name, ...tensor.shape.dim.map(({ value }) => value.value)];
   });
+/** A graph and those inside it. */
+const graphsWithin = (graph: GraphProto): GraphProto[] => [
+  graph,
+  ...graph.node.flatMap(({ attribute }) => attribute.flatMap(({ g }) => (g ? graphsWithin(g) : []))),
+];
 
 type Net = { w: Tensor; b: Tensor };
 const layer = ({ w, b }: Net, x: Tensor) => named('fc', () => relu(add(matmul(x, w), b)));
@@ -90,6 +96,29 @@ describe('toPortableOnnx', () => {
       ['last', 'batch', 6n],
       ['ys', 'batch', 7n],
     ]);
+  });
+
+  test('a loop in a scan over examples shares no name with what is around it', () => {
+    const table = constant(zerosArray('float32', [40, 2]));
+    const f = (kernel: Tensor, image: Tensor, start: Tensor, own: Tensor) => {
+      const step = (h: Tensor, row: Tensor) =>
+        [tanh(mul(mul(h, 0.25), sum(mul(tanh(add(table, h)), row)))), h] as const;
+      const [last, ys] = scan(step, start, reshape(conv(image, kernel), [4, 2]));
+      return { last, ys, apart: tanh(mul(mul(own, 0.25), sum(own))) };
+    };
+    const { program } = trace(f, f32(2, 1, 3, 3), f32(1, 1, 4, 4), f32(2), f32(2));
+    const { graph } = decoded(toPortableOnnx(program, { arg3: zerosArray('float32', [2]) }));
+    const bodies = graphsWithin(graph!);
+    expect(bodies).toHaveLength(3);
+    const names = bodies.flatMap(({ input, initializer, node }) => [
+      ...[...input, ...initializer].map(({ name }) => name),
+      ...node.flatMap(({ output }) => output),
+    ]);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+    const known = new Set(names);
+    expect(bodies.flatMap(({ node }) => node.flatMap(({ input }) => input)).filter((name) => !known.has(name))).toEqual(
+      [],
+    );
   });
 
   test('kernels that differ by example are a scan over the graph of one example', () => {

@@ -1,8 +1,8 @@
 import type { Program } from '../tensor/index.ts';
 import { batchAxis } from './openBatch.ts';
-import type { Graph, GraphValue, OnnxNode } from './proto.ts';
+import { type Graph, type GraphValue, graphsOf } from './proto.ts';
 
-/** What names of values inside the body begin with; values of a body must have other names than those around it. */
+/** What names of values inside the body begin with: no value may have the name of one around it. */
 const inside = 'example';
 
 /** A program parted into what depends on an example and what does not. */
@@ -21,24 +21,14 @@ export interface Parted {
  */
 export function scanBatch(program: Program, { open, rows, once }: Parted, write: (part: Program) => Graph): Graph {
   const around = write(once);
-  const within = <T extends { readonly name: string }>(value: T): T => ({ ...value, name: `${inside}/${value.name}` });
-  const one = write({
-    inputs: program.inputs.map((input) => (open.includes(input.name) ? within(input) : input)),
-    nodes: program.nodes.map((node) => ({
-      ...node,
-      scope: node.scope === '' ? inside : `${inside}/${node.scope}`,
-    })),
-    outputs: program.outputs.filter(({ name }) => rows.includes(name)).map(within),
-  });
-  // Constants of the body and of the graph around it may be called alike.
-  const body: Graph = renamed(one, new Map(one.initializers.map(({ name }) => [name, `${inside}/${name}`])));
+  const body = prefixed(write({ ...program, outputs: program.outputs.filter(({ name }) => rows.includes(name)) }));
   const opened = (value: GraphValue): GraphValue => ({
     ...value,
     name: value.name.slice(inside.length + 1),
     shape: [1, ...value.shape],
     openAxis: batchAxis,
   });
-  const outputs = new Map([...around.outputs, ...one.outputs.map(opened)].map((value) => [value.name, value]));
+  const outputs = new Map([...around.outputs, ...body.outputs.map(opened)].map((value) => [value.name, value]));
   return {
     nodes: [
       ...around.nodes,
@@ -47,33 +37,43 @@ export function scanBatch(program: Program, { open, rows, once }: Parted, write:
         type: 'Scan',
         domain: '',
         inputs: [...open],
-        outputs: one.outputs.map(({ name }) => name.slice(inside.length + 1)),
+        outputs: body.outputs.map(({ name }) => name.slice(inside.length + 1)),
         attrs: { body: { graph: body }, num_scan_inputs: open.length },
       },
     ],
     initializers: around.initializers,
-    inputs: one.inputs.map(opened),
+    inputs: body.inputs.map(opened),
     outputs: program.outputs.map(({ name }) => outputs.get(name)!),
   };
 }
 
-/** A graph with other names for some of its values, in the graphs inside it too. */
-function renamed(graph: Graph, names: ReadonlyMap<string, string>): Graph {
-  const name = (old: string): string => names.get(old) ?? old;
-  return {
-    ...graph,
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(name), attrs: renamedWithin(node, names) })),
-    initializers: graph.initializers.map((constant) => ({ ...constant, name: name(constant.name) })),
-  };
+/** A graph whose values, and those of the graphs inside it, begin with the name of the body. Values around it keep theirs. */
+function prefixed(graph: Graph): Graph {
+  const names = new Map(ownNames(graph).map((name) => [name, `${inside}/${name}`]));
+  const of = (name: string): string => names.get(name) ?? name;
+  const value = <T extends { readonly name: string }>(own: T): T => ({ ...own, name: of(own.name) });
+  const renamed = ({ nodes, initializers, inputs, outputs }: Graph): Graph => ({
+    nodes: nodes.map((node) => ({
+      ...node,
+      name: `${inside}/${node.name}`,
+      inputs: node.inputs.map(of),
+      outputs: node.outputs.map(of),
+      attrs: Object.fromEntries(
+        Object.entries(node.attrs).map(([key, attr]) => [
+          key,
+          typeof attr === 'object' && 'graph' in attr ? { graph: renamed(attr.graph) } : attr,
+        ]),
+      ),
+    })),
+    initializers: initializers.map(value),
+    inputs: inputs.map(value),
+    outputs: outputs.map(value),
+  });
+  return renamed(graph);
 }
 
-/** Attributes with other names in their graphs for values from around them; values of their own keep theirs. */
-const renamedWithin = ({ attrs }: OnnxNode, names: ReadonlyMap<string, string>): OnnxNode['attrs'] =>
-  Object.fromEntries(
-    Object.entries(attrs).map(([key, attr]) => {
-      if (typeof attr !== 'object' || !('graph' in attr)) return [key, attr];
-      const own = new Set(attr.graph.initializers.map((constant) => constant.name));
-      const others = new Map([...names].filter(([old]) => !own.has(old)));
-      return [key, { graph: renamed(attr.graph, others) }];
-    }),
-  );
+/** The names that a graph, and those inside it, give to values; an absent output has none. */
+const ownNames = ({ nodes, initializers, inputs }: Graph): string[] => [
+  ...[...initializers, ...inputs].map(({ name }) => name),
+  ...nodes.flatMap((node) => [...node.outputs.filter((name) => name !== ''), ...graphsOf(node).flatMap(ownNames)]),
+];

@@ -97,7 +97,7 @@ export function sampler(run: Run<Trainable>, model: SymbolModel, { piece = 32 }:
         at = next;
         // Only what lies behind the prompt is new, and no more than was asked for.
         const [from, to] = [prompt.length - 1 - place, prompt.length - 1 + length - place];
-        const written = (all.data as Int32Array).slice(Math.max(0, from), Math.max(0, to));
+        const written = (all.data as Int32Array).slice(Math.max(0, from), to);
         if (written.length > 0) yield written;
       }
     },

@@ -5,7 +5,25 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toPortableOnnx } from '../../onnx/index.ts';
 import { complaints, noChecker } from '../../onnx/testing.ts';
-import { isFloat, type NdArray, type OpName, ops, type Program, sizeOf } from '../../tensor/index.ts';
+import {
+  add,
+  constant,
+  conv,
+  isFloat,
+  mul,
+  type NdArray,
+  type OpName,
+  ops,
+  type Program,
+  reshape,
+  scan,
+  sizeOf,
+  sum,
+  type Tensor,
+  tanh,
+  trace,
+  zerosArray,
+} from '../../tensor/index.ts';
 import { programOf, relativeError } from '../contract.suite.ts';
 import { evaluate } from '../reference/index.ts';
 import { samplers } from '../samples.suite.ts';
@@ -72,6 +90,15 @@ async function check(program: Program, inputs: readonly NdArray[], open: readonl
   await session.release();
 }
 
+/** Numbers of mixed signs. */
+const waves = (shape: readonly number[], phase: number): NdArray => {
+  const array = zerosArray('float32', shape);
+  array.data.forEach((_, i) => {
+    array.data[i] = Math.sin(12.9 * (i + 1) + phase);
+  });
+  return array;
+};
+
 /** Operator set 17 has no exclusive or of whole numbers, by which uint32 numbers are compared and drawn. */
 const needsLaterSet = (op: OpName, inputs: readonly NdArray[]): boolean =>
   op === 'threefry' ||
@@ -98,6 +125,23 @@ describe('a portable file, batches of 1 and 5, over each choice of weights', () 
       await fc.assert(property, { seed: 17, numRuns: 3, endOnFailure: true });
     });
   }
+
+  test('a loop, in a graph that is applied along the batch', async () => {
+    const inputs = [[2, 1, 3, 3], [1, 1, 4, 4], [2], [2]].map((shape, i) => waves(shape, i));
+    const f = (kernel: Tensor, image: Tensor, start: Tensor, own: Tensor) => {
+      const scale = mul(own, 0.5);
+      // Large, so that the loop reads it from around it.
+      const table = constant(waves([40, 2], 5));
+      const step = (state: Tensor, row: Tensor) => {
+        const next = tanh(add(mul(state, scale), mul(sum(mul(tanh(add(table, state)), row)), 0.02)));
+        return [next, mul(next, 0.25)] as const;
+      };
+      return scan(step, mul(start, 0.25), reshape(conv(image, kernel), [4, 2]));
+    };
+    const program = trace(f as never, ...inputs).program;
+    await check(program, inputs, [true, true, true, false]);
+    await check(program, inputs, [true, true, true, true]);
+  });
 
   test.skipIf(noChecker !== undefined)(`pass the checker of ONNX${noChecker ? `: ${noChecker}` : ''}`, () => {
     expect(files.length).toBeGreaterThan(100);

@@ -12,6 +12,7 @@ import {
   type NdArray,
   ndarray,
   scan,
+  sin,
   sub,
   type Tensor,
   tanh,
@@ -59,7 +60,18 @@ describe('a loop by ONNX Runtime', () => {
     await agrees(f, numbers([3]), numbers([5, 3]));
   });
 
-  test('with blocked convolutions of a value that is convolved after it too', async () => {
+  test('that reads a value which is a result too', async () => {
+    const f = (v: Tensor, xs: Tensor) => {
+      const w = mul(v, 2);
+      return [w, ...scan((h: Tensor, x: Tensor) => [tanh(add(mul(sin(h), w), x)), h] as const, v, xs)];
+    };
+    await agrees(f, numbers([3]), numbers([5, 3]));
+  });
+
+  test.each([
+    ['and after it', true],
+    ['and nowhere else', false],
+  ])('with blocked convolutions of a value in it %s', async (_, after) => {
     const padding = [
       [1, 1],
       [1, 1],
@@ -70,7 +82,7 @@ describe('a loop by ONNX Runtime', () => {
         return [add(next, 1), next] as const;
       };
       const [last, ys] = scan(step, constant(1), scales);
-      return [last, ys, conv(x, mul(k, last), { padding })];
+      return [last, ys, ...(after ? [conv(x, mul(k, last), { padding })] : [])];
     };
     await agrees(f, numbers([1, 16, 24, 24]), numbers([16, 16, 3, 3]), numbers([3]));
   });
