@@ -23,6 +23,9 @@ const stacks: Readonly<Record<string, (x: Tensor, y: Tensor, z: Tensor) => Tenso
   'sums of a stack and one for all': (x) => add(x, sum(x, { axis: 0 })),
   sums: (x) => sum(x, { axis: 1 }),
   'sums that keep their axes': (x) => sum(x, { axis: [1, 2], keepDims: true }),
+  'sums over the axis before': (x) => sum(reshape(x, [2, 5, 3]), { axis: 0 }),
+  'products of which one is of one matrix': (x, y) => matmul(sum(x, { axis: 0, keepDims: true }), y),
+  'products by one matrix': (x, y) => matmul(x, sum(y, { axis: 0, keepDims: true })),
   'another axis in front': (x) => transpose(reshape(x, [2, 5, 3]), [1, 0, 2]),
 };
 
