@@ -1,8 +1,10 @@
 import { numericColumn } from '../run/summary.ts';
 
-/** Text as HTML shows it. */
+/** Text as HTML and SVG show it. XML has no place for control characters, such as the form feeds of old books. */
 export const escaped = (text: string): string =>
-  text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
+  text
+    .replace(/[^\P{Cc}\t\n\r]/gu, '\u{fffd}')
+    .replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 const style = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #6b7280; --page: #ffffff; --line: #e5e7eb; }

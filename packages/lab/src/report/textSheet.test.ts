@@ -24,3 +24,9 @@ test('a sheet has every text under its name, in lines that fit', () => {
   expect(lines.at(-1)!.y).toBeLessThan(height);
   expect(svg.startsWith('<svg xmlns="http://www.w3.org/2000/svg"')).toBe(true);
 });
+
+test('characters stay whole, and what SVG cannot hold is a sign', () => {
+  const svg = textSheet('title', [{ name: 'signs', text: `${'\u{1d54f}'.repeat(81)}\n\fa\u0001b` }]);
+  const texts = [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+  expect(texts.slice(2)).toEqual(['\u{1d54f}'.repeat(80), '\u{1d54f}', '\ufffda\ufffdb']);
+});

@@ -35,13 +35,13 @@ export function textSheet(title: string, texts: readonly NamedText[]): string {
 function broken(text: string): string[] {
   return text.split('\n').flatMap((whole) => {
     const lines: string[] = [];
-    let rest = whole.replaceAll('\t', ' ');
+    let rest = [...whole.replaceAll('\t', ' ')];
     while (rest.length > columns) {
       const space = rest.lastIndexOf(' ', columns);
       const end = space > columns / 2 ? space + 1 : columns;
-      lines.push(rest.slice(0, end));
+      lines.push(rest.slice(0, end).join(''));
       rest = rest.slice(end);
     }
-    return [...lines, rest];
+    return [...lines, rest.join('')];
   });
 }
