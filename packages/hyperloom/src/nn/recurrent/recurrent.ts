@@ -40,7 +40,10 @@ export interface Recurrent<S, State> extends Module<PerLayer<S>> {
     input: SequenceInput<PerLayer<State>>,
     context?: Context,
   ): CellOutput<PerLayer<State>>;
-  /** One step: x [in] and a state to an output [out] and the next state. Not for layers that read backwards. */
+  /**
+   * One step: x [in] and a state to an output [out] and the next state. Not for layers that read backwards. In training
+   * with dropout the context's key is that of the step: `unroll` folds it with the number of each.
+   */
   step(params: Params<PerLayer<S>>, input: CellInput<PerLayer<State>>, context?: Context): CellOutput<PerLayer<State>>;
 }
 

@@ -143,7 +143,9 @@ function way(loop: Loop): string {
 export function joinLoops(program: Program): Program {
   if (program.nodes.filter(isScan).length < 2) return program;
   const { inputs, nodes, outputs } = share(program);
-  const leaders = new Map<string, { readonly at: number; loop: Loop; outputs: ProgramNode['outputs'] }>();
+  type Leader = { readonly at: number; loop: Loop; outputs: ProgramNode['outputs'] };
+  const leaders = new Map<string, Leader>();
+  const joins = new Map<number, Leader>();
   const followers = new Set<ProgramNode>();
   /** Last carries of loops that are no more, and those that are the same. */
   const same = new Map<ValueId, ValueId>();
@@ -154,7 +156,9 @@ export function joinLoops(program: Program): Program {
     const leader = leaders.get(key);
     // All that the second reads must be there before the first.
     if (leader === undefined || own.inputs.some((id) => id >= nodes[leader.at]!.outputs[0]!.id)) {
-      leaders.set(key, { at, loop: own, outputs: node.outputs });
+      const first = { at, loop: own, outputs: node.outputs };
+      leaders.set(key, first);
+      joins.set(at, first);
       return;
     }
     const { carries } = own.attrs;
@@ -163,7 +167,6 @@ export function joinLoops(program: Program): Program {
     leader.outputs = [...leader.outputs, ...node.outputs.slice(carries)];
     followers.add(node);
   });
-  const joins = new Map([...leaders.values()].map((leader) => [leader.at, leader]));
   const sameId = (id: ValueId): ValueId => same.get(id) ?? id;
   return rewrite(
     {

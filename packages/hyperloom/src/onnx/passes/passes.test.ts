@@ -204,6 +204,20 @@ describe('passes', () => {
     same(program, optimize(program));
   });
 
+  test('loops join in groups: those that read what an earlier group gives are a group of their own', () => {
+    type Step = (h: Tensor, x: { readonly x: Tensor; readonly y: Tensor }) => readonly [Tensor, Tensor];
+    const f = (v: Tensor) => {
+      const product: Step = (h, { x: own, y }) => [tanh(add(h, own)), mul(h, y)];
+      const power: Step = (h, { x: own, y }) => [tanh(add(h, own)), exp(mul(h, y))];
+      const run = (step: Step, y: Tensor) => scan(step, constant(0), { x: v, y }, { checkpoint: 1 });
+      const [first, second] = [run(product, v), run(power, v)];
+      return [first, second, run(product, second[1])];
+    };
+    const { program } = trace(f, vector);
+    expect(ops(joinLoops(program)).filter((op) => op === 'scan')).toHaveLength(2);
+    same(program, optimize(program));
+  });
+
   test('loops give no more than is read of them, and their bodies are simplified', () => {
     const f = (v: Tensor) => {
       const step = ({ a, b }: { a: Tensor; b: Tensor }, x: Tensor) =>
