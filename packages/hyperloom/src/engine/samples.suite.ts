@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import {
   type Attrs,
   add,
-  allocate,
   type ConvAttrs,
   cast,
   type DType,
@@ -18,6 +17,19 @@ import {
   trace,
 } from '../tensor/index.ts';
 import { convShape } from '../tensor/ops/geometry.ts';
+import {
+  anyShape,
+  broadcastable,
+  type Draw,
+  filled,
+  floats,
+  indices,
+  int,
+  integers,
+  numbers,
+  shapeOf,
+  typed,
+} from './draw.suite.ts';
 
 /** Inputs and options for one application of an operation. */
 export interface Sample {
@@ -25,48 +37,7 @@ export interface Sample {
   readonly attrs: Attrs;
 }
 
-type Draw = <T>(arbitrary: fc.Arbitrary<T>) => T;
 type Sampler = (draw: Draw, dtype: DType) => Sample;
-
-const int = (draw: Draw, min: number, max: number): number => draw(fc.integer({ min, max }));
-const shapeOf = (draw: Draw, rank: number, largest = 4): number[] =>
-  Array.from({ length: rank }, () => int(draw, 1, largest));
-const anyShape = (draw: Draw): number[] => shapeOf(draw, int(draw, 0, 4));
-
-/** An array whose elements come from a seeded sequence; floats are exact in float32. */
-function filled(draw: Draw, shape: readonly number[], dtype: DType, of: (unit: number) => number): NdArray {
-  const data = allocate(dtype, sizeOf(shape));
-  const seed = int(draw, 0, 1e6);
-  for (let i = 0; i < data.length; i++) {
-    const wave = Math.sin(12.9898 * (i + 1) + 78.233 * seed) * 43758.5453;
-    data[i] = Math.fround(of(wave - Math.floor(wave)));
-  }
-  return { dtype, shape, data };
-}
-
-/** Numbers around 0 that fit the type; integers repeat. */
-const numbers = (draw: Draw, shape: readonly number[], dtype: DType): NdArray =>
-  filled(draw, shape, dtype, (u) =>
-    dtype === 'bool'
-      ? Number(u > 0.5)
-      : dtype === 'int32'
-        ? Math.floor(u * 21) - 10
-        : dtype === 'uint32'
-          ? Math.floor(u * 2 ** 32)
-          : 4 * u - 2,
-  );
-
-const floats = (draw: Draw, shape: readonly number[], dtype: DType, low: number, high: number): NdArray =>
-  filled(draw, shape, dtype, (u) => low + (high - low) * u);
-
-const indices = (draw: Draw, shape: readonly number[], rows: number): NdArray =>
-  filled(draw, shape, 'int32', (u) => Math.floor(u * rows));
-
-/** A type that an operation takes: the one asked for when it is a float, else one of these. */
-const typed = (draw: Draw, dtype: DType, others: readonly DType[]): DType =>
-  draw(fc.constantFrom(dtype, ...(dtype === 'float64' ? [] : others)));
-
-const integers: readonly DType[] = ['int32', 'uint32'];
 
 const unary =
   (low = -2, high = 2, others: readonly DType[] = []): Sampler =>
@@ -75,15 +46,6 @@ const unary =
     const shape = anyShape(draw);
     return { inputs: [type === dtype ? floats(draw, shape, type, low, high) : numbers(draw, shape, type)], attrs: {} };
   };
-
-/** Shapes that broadcast to a common one. */
-function broadcastable(draw: Draw, count: number): number[][] {
-  const shape = anyShape(draw);
-  return Array.from({ length: count }, () => {
-    const kept = shape.slice(int(draw, 0, shape.length));
-    return kept.map((d) => (draw(fc.boolean()) ? d : 1));
-  });
-}
 
 const binary =
   (others: readonly DType[] = integers, range: readonly [number, number] = [-2, 2]): Sampler =>

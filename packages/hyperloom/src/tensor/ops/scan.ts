@@ -181,7 +181,7 @@ function batch({ inputs, batched, size, attrs, name }: BatchCall<ScanAttrs>): re
 function vjp({ inputs, outputs, cotangents, attrs, wanted }: VjpCall<ScanAttrs>): readonly (Tensor | undefined)[] {
   const { body, fixed, carries, length, reverse, recompute } = attrs;
   const { all } = partsOf(inputs, attrs);
-  // Each fixed value under a name of its own: nothing flows on to what it was computed from.
+  // Fixed values under names of their own: the walk back ends at them, and not at the oldest of what they came from.
   const own = body.inputs.map((aval, i) => (i < fixed ? identity(inputs[i]!) : placeholder(aval)));
   const { inits: froms, all: ones } = partsOf(own, attrs);
   const values = replay(body, own);
