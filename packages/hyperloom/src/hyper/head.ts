@@ -1,4 +1,4 @@
-import type { Params, SpecTree, WeightSpec } from '../nn/index.ts';
+import type { Context, Params, SpecTree, WeightSpec } from '../nn/index.ts';
 import { ShapeError, sameShape, showShape, type Tensor } from '../tensor/index.ts';
 
 /** The weights to generate, by path in the target: all that a head knows of the target. */
@@ -21,14 +21,14 @@ export interface Head<S = SpecTree> {
   /** The head's own weights for a target. */
   spec(target: TargetSpec, code: CodeSpec): S;
   /** Generated weights, one for each of the target, of its shape. */
-  apply(params: Params<S>, code: Tensor, target: TargetSpec): Weights;
+  apply(params: Params<S>, code: Tensor, target: TargetSpec, context?: Context): Weights;
 }
 
 /** A head, its own weights' type forgotten. */
 export interface AnyHead {
   readonly name: string;
   spec(target: TargetSpec, code: CodeSpec): unknown;
-  apply(params: never, code: Tensor, target: TargetSpec): unknown;
+  apply(params: never, code: Tensor, target: TargetSpec, context?: Context): unknown;
 }
 
 /**
@@ -45,8 +45,8 @@ export interface AnyHead {
 export const defineHead = <S>({ name, spec, apply }: Head<S>): Head<S> => ({
   name,
   spec,
-  apply: (params, code, target) => {
-    const weights = apply(params, code, target);
+  apply: (params, code, target, context) => {
+    const weights = apply(params, code, target, context);
     for (const [path, { shape }] of Object.entries(target)) {
       const got = weights[path];
       if (got === undefined || !sameShape(got.shape, shape)) {

@@ -113,7 +113,7 @@ export function hypernetwork<S, I, O>(
 
   const generate = (params: P, source: unknown, context?: Context): Weights => {
     const vector = applyChild('code', conditioner, params.code, source, context);
-    const weights = named('head', () => head.apply(params.head, vector, asked));
+    const weights = named('head', () => head.apply(params.head, vector, asked, childContext(context, 'head')));
     const fitted = scaling === 'target' ? scaled(weights, generated) : weights;
     return base === false ? fitted : mapTarget(generated, (_, path) => add(params.base[path]!, fitted[path]!));
   };

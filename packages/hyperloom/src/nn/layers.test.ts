@@ -94,6 +94,10 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.embedding({ count: 5, size: 3 }), input: { below: 5, shape: [4] }, output: [4, 3] },
   ],
   flatten: [{ layer: nn.flatten, input: [2, 3, 2], output: [12] }],
+  gate: [
+    { layer: nn.gate({ channels: 2 }), input: [2, 3, 4], output: [2, 3, 4] },
+    { layer: nn.gate(), input: [2, 3], output: [2, 3] },
+  ],
   gelu: [{ layer: nn.gelu, input: [3], output: [3] }],
   globalAvgPool: [{ layer: nn.globalAvgPool, input: [2, 3, 4], output: [2] }],
   groupNorm: [

@@ -15,7 +15,7 @@ import {
 import { lecunNormal } from './init.ts';
 
 /** What a weight is for. Heads and inspection read it, for instance to scale generated biases apart from kernels. */
-export type Role = 'kernel' | 'bias' | 'scale' | 'shift' | 'embedding' | 'code' | 'statistic';
+export type Role = 'kernel' | 'bias' | 'scale' | 'shift' | 'gate' | 'embedding' | 'code' | 'statistic';
 
 /** Draws the first value of a weight: a pure function of a key and the spec, which gives shape, type and fans. */
 export interface Initializer {
@@ -56,6 +56,8 @@ export interface Context {
   readonly path?: string;
   /** Takes what a layer would add to one of its untrained weights: new state out. See {@link reportUpdate}. */
   update?(path: string, delta: Tensor): void;
+  /** Takes how likely each element of a generated gate is to be open, by the gate's path in the target. */
+  expect?(path: string, open: Tensor): void;
   /** Sees the output of every layer inside a container, by path: for diagnostics. */
   observe?(path: string, output: unknown): void;
 }

@@ -100,6 +100,7 @@ async function trainWith(
     process.exitCode = 1;
     return;
   }
+  for (const note of experiment.notes ?? []) process.stderr.write(`hyperloom: ${note}\n`);
   const versions = { hyperloom: version, node: process.versions.node, onnxruntime: runtime.version };
   const { read } = experiment;
   const config = { recipe: name, settings, seed, seeds, steps, versions, ...(read && { read }) };
@@ -118,6 +119,7 @@ async function trainWith(
     import('../report/passage.ts'),
     import('../report/palette.ts'),
     import('../report/textSheet.ts'),
+    import('../report/imageGrid.ts'),
   ]);
 
   const display = json ? jsonDisplay : textDisplay(process.stdout, folder.seeds);

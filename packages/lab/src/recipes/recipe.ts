@@ -144,6 +144,8 @@ export interface Experiment {
   readonly counts: Figures;
   /** A digest of what a setting names outside of the settings, such as a text file: a run goes on with the same alone. */
   readonly read?: Readonly<Record<string, string>>;
+  /** Lines that a person should see before training, such as files that were left out. */
+  readonly notes?: readonly string[];
   readonly columns: readonly Column[];
   /** Published or other reference figures, to stand below the measured ones. */
   readonly published?: readonly ReferenceRow[];

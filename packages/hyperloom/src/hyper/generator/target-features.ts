@@ -33,9 +33,12 @@ const roles: readonly Role[] = ['kernel', 'bias', 'scale', 'shift', 'embedding',
 /** Number of elements of {@link specFeatures}. */
 export const specFeatureCount = roles.length + 3;
 
-/** What a network may know of a weight from its spec: its role, and logarithms of its fans and its kernel's places. */
+/**
+ * What a network may know of a weight from its spec: its role (a gate's is that of a scale), and logarithms of its fans
+ * and its kernel's places.
+ */
 export const specFeatures = ({ role, fanIn, fanOut, shape }: WeightSpec): number[] => [
-  ...roles.map((r) => Number(r === role)),
+  ...roles.map((r) => Number(r === (role === 'gate' ? 'scale' : role))),
   Math.log2(fanIn) / 8,
   Math.log2(fanOut) / 8,
   Math.log2(sizeOf(shape.slice(2))) / 4,

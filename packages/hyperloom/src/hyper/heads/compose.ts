@@ -1,5 +1,5 @@
+import { childContext } from '../../nn/index.ts';
 import { ArgumentError, glob } from '../../tensor/index.ts';
-
 import { type AnyHead, defineHead, type Head, type TargetSpec, type Weights } from '../head.ts';
 
 /** The weights of a head. */
@@ -31,9 +31,11 @@ export function compose<const P extends Readonly<Record<string, AnyHead>>>(parts
     name: 'compose',
     spec: (target, code) =>
       partition(target, patterns).map((part, i) => heads[i]!.spec(part, code)) as unknown as ComposeSpec<P>,
-    apply: (params, code, target) => {
+    apply: (params, code, target, context) => {
       const own = params as unknown as readonly never[];
-      const weights = partition(target, patterns).map((part, i) => heads[i]!.apply(own[i]!, code, part));
+      const weights = partition(target, patterns).map((part, i) =>
+        heads[i]!.apply(own[i]!, code, part, childContext(context, String(i))),
+      );
       return Object.assign({}, ...weights) as Weights;
     },
   });
