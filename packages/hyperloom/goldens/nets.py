@@ -63,6 +63,13 @@ def cnn(x, p):
     return F.linear(h, p["fc.weight"], p["fc.bias"])
 
 
+def siren(x, p):
+    # Sitzmann et al. 2020: sin(omega0 (W x + b)) in every layer but the last; omega0 = 30.
+    hidden = torch.sin(30 * F.linear(x, p["layer0.weight"], p["layer0.bias"]))
+    hidden = torch.sin(30 * F.linear(hidden, p["layer1.weight"], p["layer1.bias"]))
+    return F.linear(hidden, p["layer2.weight"], p["layer2.bias"])
+
+
 cases = {}
 
 cases["mlp"] = network(
@@ -202,5 +209,19 @@ for name, f, attrs, other in [
     case = layer(f, attrs, x=values(3, 4, scale=2.0))
     case["inputs"]["targets"] = array(other)
     cases[name] = case
+
+cases["siren"] = network(
+    siren,
+    values(4, 2, scale=0.5),
+    {
+        "layer0.weight": values(6, 2, scale=0.3),
+        "layer0.bias": values(6, scale=0.3),
+        "layer1.weight": values(5, 6, scale=0.02),
+        "layer1.bias": values(5, scale=0.2),
+        "layer2.weight": values(3, 5, scale=0.3),
+        "layer2.bias": values(3, scale=0.2),
+    },
+    torch.tensor([2, 0, 1, 2]),
+)
 
 save("nets", cases)

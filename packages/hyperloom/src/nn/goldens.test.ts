@@ -105,6 +105,14 @@ describe('whole networks: loss and every gradient', () => {
     const net = nn.mlp({ in: 5, hidden: [7], out: 3, activation: nn.tanh });
     return checkNetwork('mlp', net, {}, ['layer0.weight', 'layer1.weight']);
   });
+  test('SIREN', () => {
+    const net = nn.siren({ in: 2, hidden: [6, 5], out: 3 });
+    return checkNetwork('siren', net as unknown as nn.AnyModule, {}, [
+      'layer0.weight',
+      'layer1.weight',
+      'layer2.weight',
+    ]);
+  });
   test('CNN', () => {
     const net = nn.sequential({
       conv1: nn.conv2d({ in: 2, out: 4, kernel: 3, padding: 1 }),
@@ -216,7 +224,14 @@ test.each(Object.entries(losses))('%s: value and gradient, whole and as a mean o
 });
 
 test('every golden case of a layer or loss is checked', () => {
-  const checked = new Set([...Object.keys(plain), ...Object.keys(norms), ...Object.keys(losses), 'mlp', 'cnn']);
+  const checked = new Set([
+    ...Object.keys(plain),
+    ...Object.keys(norms),
+    ...Object.keys(losses),
+    'mlp',
+    'siren',
+    'cnn',
+  ]);
   const tensorOnly = ['gelu.tanh', 'elu', 'softmax', 'logSoftmax', 'logSumExp', 'variance'];
   expect(Object.keys(golden.cases).filter((name) => !checked.has(name) && !tensorOnly.includes(name))).toEqual([]);
 });

@@ -18,3 +18,4 @@ export { avgPool, globalAvgPool, maxPool, type PoolLayerOptions } from './pool.t
 export * from './recurrent/index.ts';
 export { type ResidualSpec, residual } from './residual.ts';
 export { type Layers, type SpecsOf, sequential } from './sequential.ts';
+export { type SirenOptions, siren } from './siren.ts';

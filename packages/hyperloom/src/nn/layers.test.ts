@@ -192,6 +192,10 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
   ],
   sigmoid: [{ layer: nn.sigmoid, input: [3], output: [3] }],
   silu: [{ layer: nn.silu, input: [3], output: [3] }],
+  siren: [
+    { layer: nn.siren({ in: 2, hidden: [4, 3], out: 3 }), input: [2], output: [3] },
+    { layer: nn.siren({ in: 2, hidden: [5], out: 1, frequency: 7 }), input: [4, 2], output: [4, 1] },
+  ],
   softplus: [{ layer: nn.softplus, input: [3], output: [3] }],
   tanh: [{ layer: nn.tanh, input: [3], output: [3] }],
 };
