@@ -68,6 +68,18 @@ export const zoo: Readonly<Record<string, () => ZooTarget>> = {
       }),
       numbers(3),
     ),
+  gated: () =>
+    entry(
+      nn.sequential({
+        conv: nn.conv1d({ in: 1, out: 4, kernel: 2 }),
+        width: nn.gate({ channels: 4 }),
+        tanh: nn.tanh,
+        flatten: nn.flatten,
+        block: nn.residual(nn.sequential({ fc: nn.linear({ in: 8, out: 8 }), depth: nn.gate() })),
+        out: nn.linear({ in: 8, out: 2 }),
+      }),
+      numbers(1, 3),
+    ),
   embedding: () =>
     entry(nn.sequential({ table: nn.embedding({ count: 5, size: 3 }), fc: nn.linear({ in: 3, out: 2 }) }), {
       dtype: 'int32',

@@ -45,8 +45,11 @@ export interface HeadSample {
   readonly skip?: Excused & { readonly targets: readonly string[] };
   /** Parameters (and `codes`) that no gradient reaches at the start. One must reach them after the first step. */
   readonly wakes?: Excused & { readonly paths: RegExp };
-  /** Bounds of the ratio of mean squares through eight layers, where 0.5 to 2 cannot hold. */
-  readonly spread?: Excused & { readonly within: readonly [number, number] };
+  /**
+   * Bounds of the ratio of mean squares through eight layers, where 0.5 to 2 cannot hold; without bounds for a head that
+   * cannot generate those layers.
+   */
+  readonly spread?: Excused & { readonly within?: readonly [number, number] };
 }
 
 export const batch = 3;

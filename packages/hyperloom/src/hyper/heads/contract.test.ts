@@ -109,17 +109,21 @@ describe.each(all)('$name', ({ samples }) => {
     const engine = ortEngine({ threads: 1, spinning: false });
     afterAll(() => engine.dispose());
 
-    test.each(
-      samples.map((sample) => ({
-        sample,
-        label: [sample.title, sample.spread?.reason].filter((part) => part !== undefined).join(': '),
-      })),
-    )('of eight layers are those of the ordinary start, $label', async ({ sample }) => {
-      const [low, high] = sample.spread?.within ?? [0.5, 2];
-      const ratio = await firstActivations(engine, sample, 60);
-      if (process.env.SPREAD) console.log(sample.title, ratio);
-      expect(ratio).toBeGreaterThan(low);
-      expect(ratio).toBeLessThan(high);
-    });
+    const labelled = samples.map((sample) => ({
+      sample,
+      label: [sample.title, sample.spread?.reason].filter((part) => part !== undefined).join(': '),
+    }));
+    const cannot = labelled.filter(({ sample }) => sample.spread && !sample.spread.within);
+    test.skip.each(cannot)('of eight layers, $label', () => {});
+    test.each(labelled.filter((entry) => !cannot.includes(entry)))(
+      'of eight layers are those of the ordinary start, $label',
+      async ({ sample }) => {
+        const [low, high] = sample.spread?.within ?? [0.5, 2];
+        const ratio = await firstActivations(engine, sample, 60);
+        if (process.env.SPREAD) console.log(sample.title, ratio);
+        expect(ratio).toBeGreaterThan(low);
+        expect(ratio).toBeLessThan(high);
+      },
+    );
   });
 });

@@ -9,3 +9,4 @@ export { type GraphOptions, type GraphSpec, graph } from './graph.ts';
 export { type GeneratorSpec, type LayerwiseOptions, type LayerwiseSpec, layerwise } from './layerwise.ts';
 export { type FactorSpec, type LowRankOptions, type LowRankSpec, lowRank } from './lowRank.ts';
 export { type ScaleOptions, type ScaleSpec, scale } from './scale.ts';
+export { type WidthsOptions, widths } from './widths.ts';
