@@ -1,6 +1,8 @@
 export * from './activations.ts';
 export { type BatchNormOptions, type BatchNormSpec, batchNorm } from './batchNorm.ts';
 export { type ConvLayerOptions, type ConvSpec, conv1d, conv2d } from './conv.ts';
+export { type ConvTransposeOptions, convTranspose1d, convTranspose2d } from './convTranspose.ts';
+export { type DepthwiseOptions, depthwiseConv2d } from './depthwise.ts';
 export { dropout } from './dropout.ts';
 export { each } from './each.ts';
 export { type EmbeddingOptions, type EmbeddingSpec, embedding } from './embedding.ts';
@@ -15,7 +17,15 @@ export * from './module.ts';
 export { groupNorm, layerNorm, type NormOptions, type NormSpec } from './norm.ts';
 export type { Padding } from './options.ts';
 export { avgPool, globalAvgPool, maxPool, type PoolLayerOptions } from './pool.ts';
+export {
+  type NormOf,
+  type PreActivationOptions,
+  type PreActivationSpec,
+  preActivationBlock,
+} from './preActivation.ts';
 export * from './recurrent/index.ts';
 export { type ResidualSpec, residual } from './residual.ts';
 export { type Layers, type SpecsOf, sequential } from './sequential.ts';
 export { type SirenOptions, siren } from './siren.ts';
+export { type SqueezeExciteSpec, squeezeExcite } from './squeezeExcite.ts';
+export { type WideResNetOptions, type WideResNetSpec, wideResNet } from './wideResNet.ts';

@@ -84,6 +84,33 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     },
     { layer: nn.conv2d({ in: 4, out: 6, kernel: 2, groups: 2, dilation: 2 }), input: [4, 5, 4], output: [6, 3, 2] },
   ],
+  convTranspose1d: [
+    {
+      layer: nn.convTranspose1d({ in: 2, out: 3, kernel: 3, stride: 2, padding: 1, outputPadding: 1 }),
+      input: [2, 4],
+      output: [3, 8],
+    },
+  ],
+  convTranspose2d: [
+    {
+      layer: nn.convTranspose2d({ in: 4, out: 2, kernel: [3, 2], stride: 2, groups: 2 }),
+      input: [4, 3, 2],
+      output: [2, 7, 4],
+    },
+    {
+      layer: nn.convTranspose2d({ in: 2, out: 1, kernel: [4, 1], stride: [2, 3], padding: 'same', bias: false }),
+      input: [2, 3, 2],
+      output: [1, 6, 6],
+    },
+  ],
+  depthwiseConv2d: [
+    { layer: nn.depthwiseConv2d({ channels: 3, kernel: 3, padding: 'same' }), input: [3, 4, 5], output: [3, 4, 5] },
+    {
+      layer: nn.depthwiseConv2d({ channels: 2, kernel: 2, multiplier: 2, stride: 2, bias: false }),
+      input: [2, 4, 4],
+      output: [4, 2, 2],
+    },
+  ],
   dropout: [{ layer: nn.dropout({ rate: 0.3 }), input: [4, 5], output: [4, 5] }],
   each: [
     { layer: nn.each(nn.linear({ in: 3, out: 2 })), input: [4, 3], output: [4, 2] },
@@ -154,6 +181,21 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.maxPool({ window: 3, stride: 1, padding: 1 }), input: [2, 5], output: [2, 5] },
   ],
   mlp: [{ layer: nn.mlp({ in: 3, hidden: [4, 5], out: 2, activation: nn.silu }), input: [3], output: [2] }],
+  preActivationBlock: [
+    { layer: nn.preActivationBlock({ in: 2, out: 2 }), input: [2, 4, 3], output: [2, 4, 3] },
+    { layer: nn.preActivationBlock({ in: 2, out: 3, stride: 2 }), input: [2, 5, 4], output: [3, 3, 2] },
+    {
+      layer: nn.preActivationBlock({
+        in: 4,
+        out: 3,
+        stride: 2,
+        shortcut: 'project',
+        norm: (channels) => nn.groupNorm({ channels, groups: 1 }),
+      }),
+      input: [4, 5, 5],
+      output: [3, 3, 3],
+    },
+  ],
   recurrent: [
     {
       layer: nn.recurrent({ in: 2, layers: 2, checkpoint: 2, cell: (inputs) => nn.rnnCell({ in: inputs, hidden: 3 }) }),
@@ -197,7 +239,18 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     { layer: nn.siren({ in: 2, hidden: [5], out: 1, frequency: 7 }), input: [4, 2], output: [4, 1] },
   ],
   softplus: [{ layer: nn.softplus, input: [3], output: [3] }],
+  squeezeExcite: [
+    { layer: nn.squeezeExcite({ channels: 5, reduction: 1 }), input: [5, 3, 2], output: [5, 3, 2] },
+    { layer: nn.squeezeExcite({ channels: 7, reduction: 2 }), input: [7, 5], output: [7, 5] },
+  ],
   tanh: [{ layer: nn.tanh, input: [3], output: [3] }],
+  wideResNet: [
+    {
+      layer: nn.wideResNet({ depth: 10, width: 2, in: 1, classes: 2, channels: [2, 2, 3], stride: 2 }),
+      input: [1, 16, 16],
+      output: [2],
+    },
+  ],
 };
 
 const batch = 3;
