@@ -49,6 +49,7 @@ export {
   hypernetwork,
   type TargetOptions,
 } from './hypernetwork.ts';
+export { type HyperResNet, type HyperResNetOptions, hyperResNet } from './hyperResNet.ts';
 export {
   biasHyperInit,
   constantInit,
