@@ -21,9 +21,9 @@ const idx = (shape: readonly number[], value: (i: number) => number): Uint8Array
   return Uint8Array.from([...head, ...Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => value(i))]);
 };
 
-async function writeIdx({ train = 20, test = 5, height = 2, testHeight = height, label = (i: number) => i % 4 } = {}) {
+async function writeIdx({ train = 20, test = 5, testHeight = 2, label = (i: number) => i % 4 } = {}) {
   const files = [
-    ['train-images-idx3-ubyte', idx([train, height, 3], (i) => i % 256)],
+    ['train-images-idx3-ubyte', idx([train, 2, 3], (i) => i % 256)],
     ['train-labels-idx1-ubyte', idx([train], label)],
     ['t10k-images-idx3-ubyte', idx([test, testHeight, 3], (i) => 255 - i)],
     ['t10k-labels-idx1-ubyte', idx([test], label)],
@@ -59,12 +59,20 @@ describe("a folder of four files in MNIST's layout", () => {
 
   test('that does not fit says how', async () => {
     await writeIdx({ train: 9 });
-    expect(await message(readImages(folder))).toMatchInlineSnapshot(`"data "FOLDER": expected at least 10 images to train and 1 to test on, got 9 and 5"`);
+    expect(await message(readImages(folder))).toMatchInlineSnapshot(
+      `"data "FOLDER": expected at least 10 images to train and 1 to test on, got 9 and 5"`,
+    );
     await writeIdx({ testHeight: 4 });
-    expect(await message(readImages(folder))).toMatchInlineSnapshot(`"data "FOLDER": expected images of one size, got 2 x 3 to train and 4 x 3 to test on"`);
+    expect(await message(readImages(folder))).toMatchInlineSnapshot(
+      `"data "FOLDER": expected images of one size, got 2 x 3 to train and 4 x 3 to test on"`,
+    );
     await writeIdx({ label: () => 0 });
-    expect(await message(readImages(folder))).toMatchInlineSnapshot(`"data "FOLDER": expected labels of at least 2 classes, got 0 alone"`);
+    expect(await message(readImages(folder))).toMatchInlineSnapshot(
+      `"data "FOLDER": expected labels of at least 2 classes, got 0 alone"`,
+    );
     await rm(join(folder, 't10k-labels-idx1-ubyte'));
-    expect(await message(readImages(folder))).toMatchInlineSnapshot(`"mnist "FOLDER": expected a file t10k-labels-idx1-ubyte, with or without .gz, got none"`);
+    expect(await message(readImages(folder))).toMatchInlineSnapshot(
+      `"mnist "FOLDER": expected a file t10k-labels-idx1-ubyte, with or without .gz, got none"`,
+    );
   });
 });
