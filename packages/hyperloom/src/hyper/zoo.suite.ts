@@ -88,6 +88,15 @@ export const zoo: Readonly<Record<string, () => ZooTarget>> = {
     }),
   recurrent: () =>
     entry(nn.sequential({ lstm: nn.lstm({ in: 2, hidden: 3 }), fc: nn.linear({ in: 3, out: 2 }) }), numbers(4, 2)),
+  gated: () =>
+    entry(
+      nn.sequential({
+        conv: nn.kernelGate(nn.conv1d({ in: 2, out: 3, kernel: 2 })),
+        channels: nn.gate({ channels: 3 }),
+        block: nn.residual(nn.sequential({ tanh: nn.tanh, layer: nn.gate() })),
+      }),
+      numbers(2, 4),
+    ),
   hypernetwork: () =>
     entry(hypernetwork(nn.mlp({ in: 2, hidden: [3], out: 1, activation: nn.tanh }), { code: 2, head: heads.dense() }), {
       code: numbers(2),
@@ -122,6 +131,24 @@ export const zooCodes = (size: number, batch: number): NdArray =>
 /** Eight layers of one width, ReLU between them: a wrong scale shows as its eighth power. */
 export const deepMlp = (width: number): ZooTarget =>
   entry(nn.mlp({ in: width, hidden: new Array<number>(7).fill(width), out: width }), numbers(width));
+
+/** The same layers, each with a gate on its units. */
+export const deepGated = (width: number): ZooTarget =>
+  entry(
+    nn.sequential(
+      Object.fromEntries(
+        Array.from({ length: 8 }, (_, i) => [
+          `layer${i}`,
+          nn.sequential({
+            fc: nn.linear({ in: width, out: width, ...(i < 7 && { init: nn.init.kaimingNormal() }) }),
+            open: nn.gate({ channels: width }),
+            ...(i < 7 && { relu: nn.relu }),
+          }),
+        ]),
+      ),
+    ),
+    numbers(width),
+  );
 
 /** A key as an argument of traced functions, and its array. */
 export const keySpec = { dtype: 'uint32', shape: [2] } as const;

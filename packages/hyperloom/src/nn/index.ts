@@ -7,7 +7,7 @@ export { dropout } from './dropout.ts';
 export { each } from './each.ts';
 export { type EmbeddingOptions, type EmbeddingSpec, embedding } from './embedding.ts';
 export { flatten } from './flatten.ts';
-export { type GateSpec, gate } from './gate.ts';
+export { type GateSpec, gate, type KernelGateSpec, kernelGate } from './gate.ts';
 export * as init from './init.ts';
 export { type LinearOptions, type LinearSpec, linear } from './linear.ts';
 export * as losses from './losses.ts';

@@ -154,6 +154,10 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
     overVector(nn.hyperRnnCell({ in: 3, hidden: 4, hyper: 3, code: 2, layerNorm: true, current: false })),
   ],
   identity: [{ layer: nn.identity, input: [3], output: [3] }],
+  kernelGate: [
+    { layer: nn.kernelGate(nn.conv2d({ in: 2, out: 3, kernel: 2 })), input: [2, 3, 4], output: [3, 2, 3] },
+    { layer: nn.kernelGate(nn.conv1d({ in: 4, out: 2, kernel: 3, groups: 2 })), input: [4, 5], output: [2, 3] },
+  ],
   layerNorm: [
     { layer: nn.layerNorm({ shape: 4 }), input: [3, 4], output: [3, 4] },
     { layer: nn.layerNorm({ shape: [3, 4], scale: false }), input: [3, 4], output: [3, 4] },

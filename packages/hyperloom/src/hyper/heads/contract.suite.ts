@@ -50,6 +50,8 @@ export interface HeadSample {
    * cannot generate those layers.
    */
   readonly spread?: Excused & { readonly within?: readonly [number, number] };
+  /** The eight layers, where the head cannot generate a plain network of the given width. */
+  readonly deep?: Excused & { make(width: number): ZooTarget };
 }
 
 export const batch = 3;
@@ -164,12 +166,16 @@ let ordinary: Promise<number> | undefined;
  * Mean square of the output of eight generated layers over that of ordinary ones, each the median over keys and inputs.
  * Codes have the norm that heads expect, since one of twice the norm would scale every layer, 2^16 times in all.
  */
-export async function firstActivations(engine: Engine, { head, code }: HeadSample, keys: number): Promise<number> {
+export async function firstActivations(
+  engine: Engine,
+  { head, code, deep: own }: HeadSample,
+  keys: number,
+): Promise<number> {
   ordinary ??= medianMeanSquare(engine, 4 * keys, (key) => {
     const params = deep.module.init(key) as never;
     return (_, input) => deep.module.apply(params, input);
   });
-  const model = overZoo(head, code === 0 ? 0 : codeSize, deep);
+  const model = overZoo(head, code === 0 ? 0 : codeSize, own?.make(width) ?? deep);
   const generated = await medianMeanSquare(engine, keys, (key) => {
     const params = model.init(key);
     return (own, input) => model.apply(params, code === 0 ? { input } : { code: own, input });

@@ -111,7 +111,7 @@ describe.each(all)('$name', ({ samples }) => {
 
     const labelled = samples.map((sample) => ({
       sample,
-      label: [sample.title, sample.spread?.reason].filter((part) => part !== undefined).join(': '),
+      label: [sample.title, sample.deep?.reason, sample.spread?.reason].filter((part) => part !== undefined).join(': '),
     }));
     const cannot = labelled.filter(({ sample }) => sample.spread && !sample.spread.within);
     test.skip.each(cannot)('of eight layers, $label', () => {});
