@@ -88,15 +88,6 @@ export const zoo: Readonly<Record<string, () => ZooTarget>> = {
     }),
   recurrent: () =>
     entry(nn.sequential({ lstm: nn.lstm({ in: 2, hidden: 3 }), fc: nn.linear({ in: 3, out: 2 }) }), numbers(4, 2)),
-  gated: () =>
-    entry(
-      nn.sequential({
-        conv: nn.kernelGate(nn.conv1d({ in: 2, out: 3, kernel: 2 })),
-        channels: nn.gate({ channels: 3 }),
-        block: nn.residual(nn.sequential({ tanh: nn.tanh, layer: nn.gate() })),
-      }),
-      numbers(2, 4),
-    ),
   hypernetwork: () =>
     entry(hypernetwork(nn.mlp({ in: 2, hidden: [3], out: 1, activation: nn.tanh }), { code: 2, head: heads.dense() }), {
       code: numbers(2),
