@@ -13,7 +13,7 @@ export interface Candidate {
 /**
  * The candidates that `plan` compares when none are given, from those that can generate most to those that are held
  * to a form: when several fit a budget, the first is recommended. Not among them are heads for a part of a target alone:
- * `gates` generates nothing but gates, and `compose` is told which part is whose.
+ * `gates` and `widths` generate nothing but gates, and `compose` is told which part is whose.
  */
 export const candidates: Readonly<Record<string, Candidate>> = {
   'dense, 64 hidden': {

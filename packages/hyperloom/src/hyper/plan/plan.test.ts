@@ -57,7 +57,7 @@ describe('plan', () => {
   test('every head is a candidate', () => {
     const made = plan(target, { code: 4, input: x }).entries.map(({ head }) => head.name);
     // A composition is of other heads, and gates alone are no network.
-    const others = ['compose', 'widths'];
+    const others = ['compose', 'gates', 'widths'];
     expect(Object.keys(heads).filter((name) => !others.includes(name) && !made.includes(name))).toEqual([]);
   });
 
