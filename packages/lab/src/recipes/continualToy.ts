@@ -1,5 +1,5 @@
 import { batches, evalBatches, randomAt } from 'hyperloom/data';
-import { codes, type HeadInit, heads, hypernetwork, remember } from 'hyperloom/hyper';
+import { codes, heads, hypernetwork, remember } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
 import { type NdArray, ndarray } from 'hyperloom/tensor';
@@ -17,6 +17,7 @@ import type {
   Trial,
   TrialResult,
 } from './recipe.ts';
+import { xavier } from './xavier.ts';
 
 /** The three tasks of the authors: a polynomial on an interval of its own. */
 const tasks = [
@@ -70,15 +71,6 @@ function mixed(all: readonly Points[]) {
   };
 }
 const joined = (all: readonly Points[]): Points => ({ x: all.flatMap(({ x }) => x), y: all.flatMap(({ y }) => y) });
-
-/** Xavier's initialisation of every layer of the head, as the authors have it. */
-const xavier: HeadInit = {
-  name: 'xavier',
-  hidden: nn.init.xavierUniform(),
-  weight: () => nn.init.xavierUniform(),
-  bias: () => nn.init.zeros,
-  ratio: () => 1,
-};
 
 const target = nn.mlp({ in: 1, hidden: [10, 10], out: 1, activation: nn.sigmoid });
 

@@ -7,6 +7,7 @@ import { mnist } from './mnist.ts';
 import { paretoToy } from './paretoToy.ts';
 import type { Recipe } from './recipe.ts';
 import { sinusoid } from './sinusoid.ts';
+import { splitMnist } from './splitMnist.ts';
 
 /** Every recipe, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
@@ -18,4 +19,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   hierarchy,
   charlm,
   authors,
+  'split-mnist': splitMnist,
 };
