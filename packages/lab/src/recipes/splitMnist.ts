@@ -7,7 +7,7 @@ import { asShipped } from './asShipped.ts';
 import type { Experiment, Figures, Recipe, RunFlags, Session, SessionTrainOptions, Settings, Trial } from './recipe.ts';
 import { splitPictures } from './splitPictures.ts';
 import { dataOption, readImages } from './tasks/images.ts';
-import { classifier, exampleBatches, type ImageTask, pairTasks, shareRight, taskBatches } from './tasks/imageTasks.ts';
+import { classifier, exampleBatches, oneImage, pairTasks, shareRight, taskBatches } from './tasks/imageTasks.ts';
 import { xavier } from './xavier.ts';
 
 const forms = { short: { steps: 400, floor: 0.99 }, full: { steps: 2_000, floor: 0.995 } };
@@ -103,10 +103,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   const main: Trial = {
     ...sequential('main', 'one after another, held', model as unknown as Trainable, true),
     codes: tasks.map(({ name }, task) => ({ name, code: ndarray(new Int32Array([task]), []) })),
-    exampleInput: ndarray(new Float32Array(target.spec.layer0!.weight.shape[0]!), [
-      1,
-      target.spec.layer0!.weight.shape[0]!,
-    ]),
+    exampleInput: oneImage(tasks[0]!.test),
     examples: exampleBatches(tasks, 32),
     loss: loss as SessionTrainOptions['loss'],
   };

@@ -135,3 +135,9 @@ function pairOf({ images, labels }: LabelledImages, task: number): LabelledImage
 /** The groups of {@link exampleGroups} in the form that diagnostics read. */
 export const exampleBatches = (tasks: readonly ImageTask[], most: number) =>
   evalBatches(exampleGroups(tasks, most), tasks.length) as ReturnType<typeof evalBatches<Example>>;
+
+/** The first of some images as a group of one, [1, ...]. */
+export function oneImage({ images }: LabelledImages): NdArray {
+  for (const { batch } of evalBatches({ images }, 1)) return batch.images;
+  throw new ArgumentError('oneImage: expected an image, got none');
+}
