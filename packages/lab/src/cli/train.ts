@@ -94,8 +94,12 @@ async function trainWith(
     throw new ArgumentError(`--seed: expected the last of ${seeds} seeds below 2^53, got ${seed} as the first`);
   const steps = flags.steps ?? before?.steps ?? null;
   // Settings that do not fit must leave no folder behind, so the experiment comes first.
-  const experiment = await recipe.prepare(settings, { seed, ...(steps !== null && { steps }) });
-  if (signal.aborted) {
+  const experiment = await recipe
+    .prepare(settings, { seed, signal, ...(steps !== null && { steps }) })
+    .catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+  if (!experiment || signal.aborted) {
     process.stderr.write('hyperloom: stopped before it began\n');
     process.exitCode = 1;
     return;

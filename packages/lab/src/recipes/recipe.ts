@@ -23,6 +23,8 @@ export interface RunFlags {
   readonly seed: number;
   /** Steps in place of the recipe's own: of each phase, for trials that train in several. */
   readonly steps?: number;
+  /** Ends what takes long to prepare, such as the reading of many files. */
+  readonly signal?: AbortSignal;
 }
 
 /** What `train` of the library is told by the recipe; the rest is the session's. */
