@@ -22,12 +22,12 @@ export type HyperInput<Source, I> = undefined extends Source
   : { readonly code: Source; readonly input: I };
 
 /** The weights of a hypernetwork: of its conditioner, of its head, of a base if any, and the target's that are stored. */
-export interface HyperSpec<C, H> {
+export type HyperSpec<C, H> = {
   readonly code: C;
   readonly head: H;
   readonly base: TargetSpec;
   readonly target: TargetSpec;
-}
+};
 
 /** Settings of {@link hypernetwork} beside its code and head. */
 export interface TargetOptions {

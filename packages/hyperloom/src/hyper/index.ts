@@ -29,6 +29,24 @@ export {
   type VarianceRow,
   varianceReport,
 } from './diagnostics/varianceReport.ts';
+export {
+  type CondConvOptions,
+  condConv2d,
+  type DyConvOptions,
+  type Dynamic,
+  type DynamicFilter,
+  type DynamicFilterOptions,
+  type DynamicFilterSpec,
+  type DynamicOptions,
+  dyConv2d,
+  dynamic,
+  dynamicFilter2d,
+  type FullConvOptions,
+  fullConv2d,
+  type MeansSpec,
+  type MixtureConv,
+} from './dynamic/index.ts';
+export type { Temperature, TemperatureLine, TemperatureSpec, TemperatureStairs } from './generator/temperature.ts';
 export { grow } from './grow.ts';
 export {
   type AnyHead,

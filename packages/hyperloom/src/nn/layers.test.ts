@@ -1,21 +1,6 @@
 import { expect, test } from 'vitest';
-import { evaluate } from '../engine/reference/index.ts';
-import {
-  constant,
-  grad,
-  mul,
-  type NdArray,
-  ndarray,
-  random,
-  type Shape,
-  sizeOf,
-  sum,
-  type Tensor,
-  trace,
-  tree,
-  vmap,
-  zerosArray,
-} from '../tensor/index.ts';
+import { constant, random, type Shape, type Tensor, zerosArray } from '../tensor/index.ts';
+import { keepsContract, type LayerCase } from './contract.suite.ts';
 import * as nn from './index.ts';
 import { overVector } from './recurrent/testing.ts';
 
@@ -33,13 +18,6 @@ type NoLayer =
   | 'reportUpdate'
   | 'weight';
 
-interface Case {
-  readonly layer: nn.AnyModule;
-  /** Shape of one example, or its integers. */
-  readonly input: Shape | { readonly below: number; readonly shape: Shape };
-  readonly output: Shape;
-}
-
 /** A model of characters as a layer: x to logits, from the state at the start. */
 const logitsOf = <S, State>(model: nn.CharacterModel<S, State>): nn.AnyModule =>
   nn.defineModule({
@@ -50,7 +28,7 @@ const logitsOf = <S, State>(model: nn.CharacterModel<S, State>): nn.AnyModule =>
   }) as unknown as nn.AnyModule;
 
 /** At least one case for every export that is or makes a layer; the compiler names any that is missing. */
-const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
+const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly LayerCase[]> = {
   avgPool: [{ layer: nn.avgPool({ window: 2, padding: 1 }), input: [2, 4, 5], output: [2, 3, 3] }],
   batchNorm: [
     { layer: nn.batchNorm({ channels: 3 }), input: [3, 4], output: [3, 4] },
@@ -257,88 +235,10 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly Case[]> = {
   ],
 };
 
-const batch = 3;
-
-/** Numbers from -1 to 1 that look random and are the same in every run. */
-const waves = (shape: Shape, phase: number): NdArray =>
-  ndarray(
-    Float64Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * phase)),
-    shape,
-  );
-
-const inputOf = ({ input }: Case): NdArray => {
-  if (!('below' in input)) return waves([batch, ...input], 1);
-  const shape = [batch, ...input.shape];
-  return ndarray(
-    Int32Array.from({ length: sizeOf(shape) }, (_, i) => (7 * i + 3) % input.below),
-    shape,
-  );
-};
-
-const row = ({ shape: [, ...rest], data }: NdArray, b: number): NdArray =>
-  ndarray(data.slice(b * sizeOf(rest), (b + 1) * sizeOf(rest)), rest);
-
-const run = <A extends readonly unknown[]>(f: (...args: A) => unknown, ...args: readonly unknown[]): NdArray[] =>
-  evaluate(trace(f as (...all: never[]) => unknown, ...args).program, tree.leaves<NdArray>(args));
-
-function expectSame(got: readonly NdArray[], rows: readonly (readonly NdArray[])[]): void {
-  got.forEach((whole, i) => {
-    rows.forEach((expected, b) => {
-      const own = row(whole, b);
-      expect(own.shape).toEqual(expected[i]?.shape);
-      own.data.forEach((x, at) => {
-        expect(x).toBeCloseTo(expected[i]?.data[at] as number, 9);
-      });
-    });
-  });
-}
-
 const cases = Object.entries(table).flatMap(([name, list]) => list.map((item, i) => ({ name: `${name} ${i}`, item })));
 
 test.each(cases)('$name keeps the contract of layers', ({ item }) => {
-  const { layer, output } = item;
-  const context = { training: true, key: random.key(1) };
-  const apply = (params: unknown, x: Tensor) => layer.apply(params as never, x, context);
-  const inputs = inputOf(item);
-  const specs = tree.leaves<nn.WeightSpec>(layer.spec);
-  const trained = specs.map((spec) => spec.trained);
-  const stacked = tree.unflatten(
-    layer.spec,
-    specs.map(({ shape }, i) => waves([batch, ...shape], i + 2)),
-  );
-  const paramsAt = (b: number) => tree.map((w: NdArray) => row(w, b), stacked);
-  const each = <T>(f: (b: number) => T) => Array.from({ length: batch }, (_, b) => f(b));
-
-  // Fresh weights fit the spec, and every spec is complete.
-  const fresh = layer.init(random.key(0));
-  expect(tree.paths(fresh)).toEqual(tree.paths(layer.spec));
-  expect(tree.leaves<Tensor>(fresh).map(({ dtype, shape }) => ({ dtype, shape }))).toEqual(
-    specs.map(({ dtype, shape }) => ({ dtype, shape })),
-  );
-  for (const { fanIn, fanOut } of specs) expect(Math.min(fanIn, fanOut)).toBeGreaterThan(0);
-
-  // One example; a batch of inputs; of weights; of both.
-  const [one] = run(apply, paramsAt(0), row(inputs, 0));
-  expect(one?.shape).toEqual(output);
-  expectSame(
-    run(vmap(apply, { in: [null, 0] }), paramsAt(0), inputs),
-    each((b) => run(apply, paramsAt(0), row(inputs, b))),
-  );
-  expectSame(
-    run(vmap(apply), stacked, inputs),
-    each((b) => run(apply, paramsAt(b), row(inputs, b))),
-  );
-  if (specs.length === 0) return;
-  expectSame(
-    run(vmap(apply, { in: [0, null] }), stacked, row(inputs, 0)),
-    each((b) => run(apply, paramsAt(b), row(inputs, 0))),
-  );
-
-  // Gradients reach every weight, and those of a batch of weights are those of each.
-  const score = grad((params: unknown, x: Tensor) => sum(mul(apply(params, x), constant(waves(output, 9)))));
-  const gradients = each((b) => run(score, paramsAt(b), row(inputs, b)));
-  for (const own of gradients) expect(own.map(({ data }) => data.some((x) => Math.abs(x) > 1e-9))).toEqual(trained);
-  expectSame(run(vmap(score), stacked, inputs), gradients);
+  keepsContract(item);
 });
 
 test('wrong shapes are named where they meet the layer', () => {

@@ -16,10 +16,10 @@ import type { HeadInput } from '../init.ts';
 import { secondMoment as momentAfter } from './moment.ts';
 
 /** The weights of an affine layer. */
-export interface Affine {
+export type Affine = {
   readonly weight: WeightSpec;
   readonly bias: WeightSpec;
-}
+};
 
 /** The tensors of an affine layer. */
 export interface AffineWeights {

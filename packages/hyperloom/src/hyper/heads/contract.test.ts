@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ortEngine } from '../../engine/ort/index.ts';
 import { referenceEngine } from '../../engine/reference/index.ts';
 import { decodeCheckpoint, encodeCheckpoint, restoreTree } from '../../io/index.ts';
-import { countParams } from '../../nn/index.ts';
+import { countParams, type WeightSpec } from '../../nn/index.ts';
 import { type NdArray, tree } from '../../tensor/index.ts';
 import { type AnyHead, codes, heads, plan } from '../index.ts';
 import { zoo } from '../zoo.suite.ts';
@@ -75,7 +75,12 @@ describe.each(all)('$name', ({ samples }) => {
     });
 
     test('gradients reach code, head and stored weights', async () => {
-      const live = (path: string): boolean => path !== 'codes' || sample.code !== 0;
+      const still = new Set(
+        Object.entries(tree.flatten<WeightSpec>(seen.model.spec)).flatMap(([path, { trained }]) =>
+          trained ? [] : [`params.${path}`],
+        ),
+      );
+      const live = (path: string): boolean => !still.has(path) && (path !== 'codes' || sample.code !== 0);
       const unreached = ({ gradients }: Observation) =>
         Object.keys(gradients).filter((path) => live(path) && isZero(gradients[path]!));
       const early = unreached(seen);

@@ -15,10 +15,10 @@ export interface DenseOptions {
 }
 
 /** The weights of a dense head: hidden layers, then one affine layer for each weight of the target. */
-export interface DenseSpec {
+export type DenseSpec = {
   readonly hidden: readonly Affine[];
   readonly out: Readonly<Record<string, Affine>>;
-}
+};
 
 /**
  * Dense head: a small network maps the code to every number of the target. Each number costs as many parameters

@@ -13,4 +13,9 @@ export const samples: readonly HeadSample[] = [
     head: experts({ count: 3, gate: 'softmax', temperature: 0.5, hidden: [8] }),
     wakes,
   },
+  {
+    title: 'softmax of a temperature that falls',
+    head: experts({ count: 3, gate: 'softmax', temperature: { from: 34, to: 1, by: 3, every: 10 } }),
+    wakes,
+  },
 ];

@@ -1,7 +1,15 @@
-import { init, type WeightSpec, weight } from '../../nn/index.ts';
-import { ArgumentError, add, matmul, mul, reshape, sizeOf } from '../../tensor/index.ts';
+import { type Context, init, type Params, type WeightSpec, weight } from '../../nn/index.ts';
+import { ArgumentError, add, matmul, reshape, sizeOf, type Tensor } from '../../tensor/index.ts';
 import { type Gate, gateMoments, gates } from '../generator/gates.ts';
 import { layerOf } from '../generator/structure.ts';
+import {
+  checkTemperature,
+  cooling,
+  firstTemperature,
+  type Temperature,
+  type TemperatureSpec,
+  temperatureSpec,
+} from '../generator/temperature.ts';
 import { type Affine, affine, checkHidden, trunk, trunkSpec } from '../generator/trunk.ts';
 import { defineHead, type Head, mapTarget, type TargetSpec } from '../head.ts';
 import { type HeadInit, hyperfanIn } from '../init.ts';
@@ -12,8 +20,12 @@ export interface ExpertsOptions {
   readonly count: number;
   /** `sigmoid` as in CondConv, or `softmax` as in dynamic convolution. */
   readonly gate: Gate;
-  /** What logits are divided by: a high one keeps coefficients alike. Default 1. */
-  readonly temperature?: number;
+  /**
+   * What logits are divided by: a high one keeps coefficients alike. One that moves while the model trains, such as
+   * `{ from: 34, to: 1, by: 3, every: stepsOfAnEpoch }` or `{ from, to, steps }`, is an untrained weight of the head, so
+   * that evaluation, checkpoints and exported files have the present one. Default 1.
+   */
+  readonly temperature?: Temperature;
   /** Widths of the ReLU layers between code and logits. Default none: logits are affine in the code. */
   readonly hidden?: readonly number[];
   /** How the experts start. Default {@link hyperfanIn}. */
@@ -21,16 +33,25 @@ export interface ExpertsOptions {
 }
 
 /** The K versions of a weight, one a row, and what is added to their mixture where that does not start at zero. */
-export interface ExpertSpec {
+export type ExpertSpec = {
   readonly weight: WeightSpec;
   readonly bias?: WeightSpec;
-}
+};
 
-/** The weights of a head of experts: ReLU layers, the logits of each layer of the target, and the experts. */
-export interface ExpertsSpec {
+/**
+ * The weights of a head of experts: ReLU layers, the logits of each layer of the target, and the experts; for a
+ * temperature that moves, what it is now, and how many training steps were made.
+ */
+export type ExpertsSpec = Partial<TemperatureSpec> & {
   readonly hidden: readonly Affine[];
   readonly gates: Readonly<Record<string, Affine>>;
   readonly experts: Readonly<Record<string, ExpertSpec>>;
+};
+
+/** A head of experts, which can tell its coefficients. */
+export interface ExpertsHead extends Head<ExpertsSpec> {
+  /** The coefficients [count] of each layer of a target for a code; `target` for a target that is one layer itself. */
+  coefficients(params: Params<ExpertsSpec>, code: Tensor, target: TargetSpec): Readonly<Record<string, Tensor>>;
 }
 
 /** Deviation of the first logits. Near-uniform coefficients let all experts learn (Chen et al. 2020, section 3.3). */
@@ -59,19 +80,24 @@ export function experts({
   temperature = 1,
   hidden = [],
   init: start = hyperfanIn(),
-}: ExpertsOptions): Head<ExpertsSpec> {
+}: ExpertsOptions): ExpertsHead {
   if (!Number.isInteger(count) || count < 1)
     throw new ArgumentError(`heads.experts: expected a count of at least 1, got ${count}`);
   if (!Object.hasOwn(gates, gate))
     throw new ArgumentError(`heads.experts: expected a gate of ${Object.keys(gates).join(' or ')}, got ${gate}`);
-  if (!(temperature > 0) || !Number.isFinite(temperature))
-    throw new ArgumentError(`heads.experts: expected a positive temperature, got ${temperature}`);
+  checkTemperature('heads.experts', temperature);
   checkHidden('heads.experts', hidden);
-  return defineHead<ExpertsSpec>({
+  const alphasOf = (params: Params<ExpertsSpec>, code: Tensor, target: TargetSpec, context?: Context) => {
+    const features = trunk(params.hidden, code);
+    const logits = gatesOf(target).map((layer) => [layer, affine(features, params.gates[layer]!)] as const);
+    const cool = cooling(temperature, params, context);
+    return Object.fromEntries(logits.map(([layer, own]) => [layer, gates[gate](cool(own))]));
+  };
+  const head = defineHead<ExpertsSpec>({
     name: 'experts',
     spec: (target, code) => {
       const { layers, input } = trunkSpec('heads.experts', code, hidden);
-      const secondMoment = gateMoments[gate](count, logitStd / temperature);
+      const secondMoment = gateMoments[gate](count, logitStd / firstTemperature(temperature));
       const std = logitStd / Math.sqrt(input.width * input.secondMoment);
       return {
         hidden: layers,
@@ -85,16 +111,11 @@ export function experts({
           ]),
         ),
         experts: mapTarget(target, (w) => expertSpec(w, count, secondMoment, start)),
+        ...temperatureSpec(temperature),
       };
     },
-    apply: (params, code, target) => {
-      const features = trunk(params.hidden, code);
-      const alphas = Object.fromEntries(
-        gatesOf(target).map((layer) => {
-          const logits = affine(features, params.gates[layer]!);
-          return [layer, gates[gate](temperature === 1 ? logits : mul(logits, 1 / temperature))];
-        }),
-      );
+    apply: (params, code, target, context) => {
+      const alphas = alphasOf(params, code, target, context);
       return mapTarget(target, (w, path) => {
         const own = params.experts[path]!;
         const mixture = matmul(alphas[gateOf(path)]!, own.weight);
@@ -102,6 +123,13 @@ export function experts({
       });
     },
   });
+  return {
+    ...head,
+    coefficients: (params, code, target) =>
+      Object.fromEntries(
+        Object.entries(alphasOf(params, code, target)).map(([layer, alphas]) => [layer, reshape(alphas, [count])]),
+      ),
+  };
 }
 
 /** The gates of a weight: those of its layer; a target that is one layer itself has gates called `target`. */

@@ -4,7 +4,7 @@ export { type ChunkedOptions, type ChunkedSpec, chunked } from './chunked.ts';
 export { type ComposeSpec, compose, type HeadSpecOf } from './compose.ts';
 export { type CoordinateOptions, type CoordinateSpec, coordinate } from './coordinate.ts';
 export { type DenseOptions, type DenseSpec, dense } from './dense.ts';
-export { type ExpertSpec, type ExpertsOptions, type ExpertsSpec, experts } from './experts.ts';
+export { type ExpertSpec, type ExpertsHead, type ExpertsOptions, type ExpertsSpec, experts } from './experts.ts';
 export { type GatesOptions, type GatesSpec, gates } from './gates.ts';
 export { type GraphOptions, type GraphSpec, graph } from './graph.ts';
 export { type GeneratorSpec, type LayerwiseOptions, type LayerwiseSpec, layerwise } from './layerwise.ts';

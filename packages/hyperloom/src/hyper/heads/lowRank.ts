@@ -15,17 +15,17 @@ export interface LowRankOptions {
 }
 
 /** The last layers of two factors: A of [m, rank] and B of [rank, n]. */
-export interface FactorSpec {
+export type FactorSpec = {
   readonly a: Affine;
   readonly b: Affine;
-}
+};
 
 /** The weights of a low-rank head: ReLU layers, then affine layers for the factors and for what is generated whole. */
-export interface LowRankSpec {
+export type LowRankSpec = {
   readonly hidden: readonly Affine[];
   readonly factors: Readonly<Record<string, FactorSpec>>;
   readonly whole: Readonly<Record<string, Affine>>;
-}
+};
 
 /**
  * Low-rank head: each matrix [m, n] of the target is A(code) B(code), with A of [m, rank] and B of [rank, n]. The kernel
