@@ -7,6 +7,9 @@ export * as nn from './nn/index.ts';
 export * as optim from './optim/index.ts';
 export * from './tensor/index.ts';
 export {
+  type Compacted,
+  type CompactOptions,
+  compact,
   exportRun,
   openCheckpoint,
   openRun,

@@ -1,6 +1,7 @@
 export type { Base } from './base.ts';
 export * as codes from './codes/index.ts';
 export type { AnyConditioner, Conditioner, SourceOf } from './conditioner.ts';
+export { type Costed, type CostedHypernetwork, type CostedOptions, costed, multiplyAdds } from './costed.ts';
 export { type Activity, type LayerActivity, probeActivity, readActivity } from './diagnostics/activity.ts';
 export { type Inspectable, type Inspection, inspect, type WeightReport } from './diagnostics/inspect.ts';
 export { type NearestOptions, type Neighbour, nearestCodes } from './diagnostics/nearest.ts';

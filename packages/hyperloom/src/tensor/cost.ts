@@ -1,6 +1,6 @@
 import { byteSize } from './dtype.ts';
 import { opNamed } from './ops/named.ts';
-import type { Program, ProgramNode } from './program.ts';
+import type { Program, ProgramNode, ValueId } from './program.ts';
 import { type Aval, sizeOf } from './shape.ts';
 import type { Work } from './tensor.ts';
 
@@ -29,6 +29,26 @@ const largest = (inputs: readonly Aval[], outputs: readonly Aval[]): Work => ({
   elements: Math.max(...[...inputs, ...outputs].map(({ shape }) => sizeOf(shape))),
 });
 
+/** What is known of each value of a program. */
+function avalsOf({ inputs, nodes }: Program): (id: ValueId) => Aval {
+  const avals = new Map<ValueId, Aval>(inputs.map((input) => [input.id, input]));
+  for (const node of nodes) for (const output of node.outputs) avals.set(output.id, output);
+  return (id) => avals.get(id)!;
+}
+
+/**
+ * What each operation of a program takes, in order; see {@link programCost}.
+ * @example
+ * const { program } = trace(matmul, { dtype: 'float32', shape: [2, 3] }, { dtype: 'float32', shape: [3, 4] });
+ * const [product] = nodeWork(program); // { multiplyAdds: 24, elements: 0 }
+ */
+export function nodeWork(program: Program): Work[] {
+  const avalOf = avalsOf(program);
+  const workOf = ({ op, inputs, outputs, attrs }: ProgramNode): Work =>
+    (opNamed(op).work ?? largest)(inputs.map(avalOf), outputs, attrs);
+  return program.nodes.map(workOf);
+}
+
 /**
  * What a program takes, counted without running it: the multiply-adds of its matrix products and convolutions exactly
  * (products with padding included), the elements that all other operations go over, and the bytes of its values.
@@ -37,15 +57,11 @@ const largest = (inputs: readonly Aval[], outputs: readonly Aval[]): Work => ({
  * const { program } = trace(matmul, { dtype: 'float32', shape: [2, 3] }, { dtype: 'float32', shape: [3, 4] });
  * const { multiplyAdds, bytes } = programCost(program); // 24; inputs 72, outputs 32
  */
-export function programCost({ inputs, nodes, outputs }: Program): Cost {
-  const avals = new Map<number, Aval>(inputs.map((input) => [input.id, input]));
-  for (const node of nodes) for (const output of node.outputs) avals.set(output.id, output);
-  const avalOf = (id: number): Aval => avals.get(id)!;
+export function programCost(program: Program): Cost {
+  const { inputs, nodes, outputs } = program;
+  const avalOf = avalsOf(program);
   const given = new Set(outputs.map(({ id }) => id));
-  const workOf = (node: ProgramNode): Work => {
-    return (opNamed(node.op).work ?? largest)(node.inputs.map(avalOf), node.outputs, node.attrs);
-  };
-  const works = nodes.map(workOf);
+  const works = nodeWork(program);
   const isView = ({ multiplyAdds, elements }: Work) => multiplyAdds + elements === 0;
   const constants = nodes.filter(({ op }) => op === 'constant');
   const between = nodes.filter((node, i) => !isView(works[i]!) && node.op !== 'constant');

@@ -1,6 +1,7 @@
 export * from './activations.ts';
 export { type NdArray, type Nested, ndarray, zerosArray } from './array.ts';
-export { type Cost, programCost } from './cost.ts';
+export { type Cost, nodeWork, programCost } from './cost.ts';
+export { type Dimension, type Dimensions, dimensionsOf, type Label } from './dimensions.ts';
 export { allocate, byteSize, type DType, isFloat, type TypedArray } from './dtype.ts';
 export * from './einsum.ts';
 export * from './errors.ts';
@@ -8,6 +9,7 @@ export { evaluate } from './evaluate.ts';
 export { glob } from './glob.ts';
 export { grad, pullback, valueAndGrad } from './grad.ts';
 export { callProgram } from './inline.ts';
+export { type Gauge, type Open, type Openness, opennessOf } from './openness.ts';
 export { add, div, mul, neg, square, sub } from './ops/arithmetic.ts';
 export { batchMean } from './ops/batchMean.ts';
 export { broadcastTo, reshape } from './ops/broadcast.ts';
@@ -31,6 +33,7 @@ export {
   where,
 } from './ops/compare.ts';
 export { conv, convInputGrad, convKernelGrad } from './ops/conv.ts';
+export type { AxisRule, Factor, FactoredAxis } from './ops/factors.ts';
 export { gather, iota, oneHot, scatterAdd } from './ops/gather.ts';
 export type { ConvAttrs, ConvOptions } from './ops/geometry.ts';
 export { type OpName, ops } from './ops/index.ts';
@@ -58,6 +61,7 @@ export {
   serializeProgram,
 } from './serialize.ts';
 export { type Aval, broadcastShapes, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.ts';
+export { type ShrinkOptions, type Shrunk, shrink } from './shrink.ts';
 export {
   type Attr,
   type Attrs,

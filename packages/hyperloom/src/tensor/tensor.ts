@@ -1,6 +1,7 @@
 import { type NdArray, ndarray } from './array.ts';
 import { type DType, isFloat } from './dtype.ts';
 import { DTypeError, ShapeError } from './errors.ts';
+import type { AxisRule } from './ops/factors.ts';
 import type { Program } from './program.ts';
 import { currentScope } from './scope.ts';
 import { type Aval, isShape, type Shape, showShape, sizeOf } from './shape.ts';
@@ -54,6 +55,17 @@ export interface Op<A extends Attrs = Attrs> {
   eval(inputs: readonly NdArray[], attrs: A): readonly NdArray[];
   /** Whether each element of the result is of one element of each input. */
   readonly elementwise?: true;
+  /**
+   * Which axes of inputs and outputs count over the same things. By default those of an elementwise operation pair as
+   * they broadcast, and all elements of any other depend on each other.
+   */
+  axes?(inputs: readonly Aval[], outputs: readonly Aval[], attrs: A): AxisRule;
+  /** Positions of the inputs whose zeros make zeros of the result, whatever the others are. */
+  readonly absorbs?: readonly number[];
+  /** For each of two inputs, the number with which the result is the other input. */
+  readonly neutral?: readonly (number | undefined)[];
+  /** The options for inputs and outputs that have fewer elements along axes that are not fixed. */
+  resize?(attrs: A, inputs: readonly Aval[], outputs: readonly Aval[]): A;
   /** What one application takes. By default it goes once over the largest of its inputs and outputs. */
   work?(inputs: readonly Aval[], outputs: readonly Aval[], attrs: A): Work;
 }

@@ -1,6 +1,7 @@
 export { asArrays } from './arrays.ts';
 export type { Carry } from './carry.ts';
 export { loadParams } from './checkpointing.ts';
+export { type Compacted, type CompactOptions, compact } from './compact.ts';
 export { DivergenceError } from './divergence.ts';
 export type { EarlyStopping } from './early.ts';
 export type { Metrics } from './evaluate.ts';

@@ -7,6 +7,7 @@ export const negOp = unary({ name: 'neg', accepts: 'number', f: (x) => -x, gradi
 export const addOp = binary({
   name: 'add',
   accepts: 'number',
+  neutral: [0, 0],
   f: (a, b) => a + b,
   vjp: ({ inputs, cotangents: [dy] }) => inputs.map((x) => sumTo(dy!, x.shape)),
 });
@@ -14,6 +15,7 @@ export const addOp = binary({
 export const subOp = binary({
   name: 'sub',
   accepts: 'number',
+  neutral: [undefined, 0],
   f: (a, b) => a - b,
   vjp: ({ inputs: [a, b], cotangents: [dy] }) => [sumTo(dy!, a!.shape), sumTo(neg(dy!), b!.shape)],
 });
@@ -21,6 +23,8 @@ export const subOp = binary({
 export const mulOp = binary({
   name: 'mul',
   accepts: 'number',
+  absorbs: [0, 1],
+  neutral: [1, 1],
   f: (a, b) => a * b,
   integer: Math.imul,
   vjp: ({ inputs: [a, b], cotangents: [dy], wanted }) => [
@@ -32,6 +36,8 @@ export const mulOp = binary({
 export const divOp = binary({
   name: 'div',
   accepts: 'number',
+  absorbs: [0],
+  neutral: [undefined, 1],
   f: (a, b) => a / b,
   integer: (a, b) => Math.trunc(a / b),
   vjp: ({ inputs: [a, b], outputs: [y], cotangents: [dy], wanted }) => [

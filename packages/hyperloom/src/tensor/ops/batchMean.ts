@@ -1,6 +1,7 @@
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { broadcastTo } from './broadcast.ts';
 import { checkType } from './checks.ts';
+import { alongOthers } from './factors.ts';
 import { mean } from './reduce.ts';
 
 /** The batchMean operation: the mean over the examples of the `vmap` of a name; the value itself outside of one. */
@@ -16,6 +17,7 @@ export const batchMeanOp: Op<{ name: string }> = {
     return [broadcastTo(mean(x!, { axis: 0, keepDims: true }), [size, ...x!.shape.slice(1)])];
   },
   eval: ([x]) => [x!],
+  axes: (inputs, outputs) => alongOthers(inputs, outputs, () => false),
 };
 
 /**

@@ -2,6 +2,7 @@ import { ShapeError } from '../errors.ts';
 import { broadcastShapes, isShape, type Shape, sameShape, showShape, sizeOf } from '../shape.ts';
 import { emit1, noWork, type Op, type Tensor } from '../tensor.ts';
 import { checkType } from './checks.ts';
+import { broadcastAxes, reductionAxes, reshapeAxes } from './factors.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 
 /** The reshape operation: the same numbers in row-major order under another shape. */
@@ -18,6 +19,8 @@ export const reshapeOp: Op<{ shape: Shape }> = {
   vjp: ({ inputs, cotangents }) => [reshape(cotangents[0]!, inputs[0]!.shape)],
   batch: ({ inputs, size, attrs }) => [reshape(inputs[0]!, [size, ...attrs.shape])],
   eval: ([x], { shape }) => [{ ...x!, shape }],
+  axes: ([x], [y]) => reshapeAxes(x!, y!),
+  resize: (_, __, [y]) => ({ shape: y!.shape }),
   work: noWork,
 };
 
@@ -44,6 +47,8 @@ export const broadcastToOp: Op<{ shape: Shape }> = {
     });
     return [out];
   },
+  axes: broadcastAxes,
+  resize: (_, __, [y]) => ({ shape: y!.shape }),
   work: noWork,
 };
 
@@ -68,6 +73,7 @@ export const reduceSumOp: Op<{ axes: readonly number[]; keepDims: boolean }> = {
     });
     return [{ ...kept, shape: reducedShape(x!.shape, axes, keepDims) }];
   },
+  axes: (inputs, _, attrs) => reductionAxes(inputs, attrs, true),
 };
 
 /** The shape that is left when `axes` are reduced. */

@@ -5,6 +5,7 @@ import { mul } from './arithmetic.ts';
 import { reshape } from './broadcast.ts';
 import { channelsIn, channelsOut, fold, kernelsIn, rest, unfold } from './channels.ts';
 import { checkType, jointType } from './checks.ts';
+import { type AxisRule, type FactoredAxis, factors } from './factors.ts';
 import {
   type ConvAttrs,
   type ConvOptions,
@@ -58,8 +59,33 @@ export const convOp: Op<ConvAttrs> = {
     });
     return [y];
   },
+  absorbs: [0, 1],
+  axes: ([x, w], [y], { groups }) => channels({ x: x!, w: w!, y: y!, groups }, ['x', 'w'], 'y'),
+  resize: (attrs, [x, w]) => ({ ...attrs, groups: x!.shape[1]! / w!.shape[1]! }),
   work: ([, w], [y]) => products(w!, y!),
 };
+
+/** The rule of x [N, groups * C, ...], w [groups * O, C, ...] and y [N, groups * O, ...], two of which make the third. */
+function channels(
+  { groups, ...parts }: { readonly x: Aval; readonly w: Aval; readonly y: Aval; readonly groups: number },
+  inputs: readonly ('x' | 'w' | 'y')[],
+  output: 'x' | 'w' | 'y',
+): AxisRule {
+  const { x, w } = parts;
+  const group = ['g', groups] as const;
+  const [c, o] = [['c', w.shape[1]!] as const, ['o', w.shape[0]! / groups] as const];
+  const n = factors(['n', x.shape[0]!]);
+  const heads: Readonly<Record<string, readonly FactoredAxis[]>> = {
+    x: [n, factors(group, c)],
+    w: [factors(group, o), factors(c)],
+    y: [n, factors(group, o)],
+  };
+  const axes = (part: 'x' | 'w' | 'y') => [
+    ...heads[part]!,
+    ...parts[part].shape.slice(2).map((size) => (size === 1 ? [] : undefined)),
+  ];
+  return { inputs: inputs.map(axes), outputs: [axes(output)] };
+}
 
 /**
  * Kernels [B, O, ...] that are one kernel whose outputs each example scales: its outputs can be scaled as well, and the
@@ -110,6 +136,9 @@ export const convInputGradOp: Op<ConvAttrs & { spatial: readonly number[] }> = {
     });
     return [x];
   },
+  absorbs: [0, 1],
+  axes: ([w, y], [x], { groups }) => channels({ x: x!, w: w!, y: y!, groups }, ['w', 'y'], 'x'),
+  resize: (attrs, [w], [x]) => ({ ...attrs, groups: x!.shape[1]! / w!.shape[1]! }),
   work: ([w, dy]) => products(w!, dy!),
 };
 

@@ -56,13 +56,26 @@ interface Binary {
   readonly integer?: (a: number, b: number) => number;
   readonly vjp: Op['vjp'];
   readonly output?: DType;
+  readonly absorbs?: Op['absorbs'];
+  readonly neutral?: Op['neutral'];
 }
 
 /** Defines an operation on two inputs that broadcast against each other. */
-export function binary({ name, accepts, f, integer, vjp, output }: Binary): Op<Record<string, never>> {
+export function binary({
+  name,
+  accepts,
+  f,
+  integer,
+  vjp,
+  output,
+  absorbs,
+  neutral,
+}: Binary): Op<Record<string, never>> {
   const op: Op<Record<string, never>> = {
     name,
     elementwise: true,
+    ...(absorbs && { absorbs }),
+    ...(neutral && { neutral }),
     infer: ([a, b]) => {
       const dtype = jointType(name, [a!, b!]);
       checkType(name, a!, accepts);

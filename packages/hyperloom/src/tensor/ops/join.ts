@@ -4,6 +4,7 @@ import { emit, emit1, type Op, scalarLike, type Tensor } from '../tensor.ts';
 import { normalAxis } from './axes.ts';
 import { broadcastTo, reshape } from './broadcast.ts';
 import { jointType } from './checks.ts';
+import { alongOthers } from './factors.ts';
 import { eachIndex, result } from './loops.ts';
 
 /** Zeros of a given type and shape, as a scalar that the consumer broadcasts. */
@@ -50,6 +51,7 @@ export const concatOp: Op<{ axis: number }> = {
     }
     return [out];
   },
+  axes: (inputs, outputs, attrs) => alongOthers(inputs, outputs, (axis) => axis === attrs.axis),
 };
 
 /** The split operation: cuts one axis into parts of the given sizes; one output for each. */
@@ -80,6 +82,7 @@ export const splitOp: Op<{ axis: number; sizes: readonly number[] }> = {
       return out;
     });
   },
+  axes: (inputs, outputs, attrs) => alongOthers(inputs, outputs, (axis) => axis === attrs.axis),
 };
 
 /**

@@ -5,6 +5,7 @@ import { reshape, sumTo } from './broadcast.ts';
 import { checkType, jointType } from './checks.ts';
 import { distributed } from './distribute.ts';
 import { alignBatch } from './elementwise.ts';
+import { fromTheBack, labelled } from './factors.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 import { moveAxis, transpose, transposeMatrix } from './transpose.ts';
 
@@ -50,6 +51,11 @@ export const matmulOp: Op<Record<string, never>> = {
     });
     return [out];
   },
+  absorbs: [0, 1],
+  axes: ([a, b], [y]) => ({
+    inputs: [labelled(a!, [...fromTheBack(a!, 2), 'm', 'k']), labelled(b!, [...fromTheBack(b!, 2), 'k', 'n'])],
+    outputs: [labelled(y!, [...fromTheBack(y!, 2), 'm', 'n'])],
+  }),
   work: ([a], [y]) => ({ multiplyAdds: sizeOf(y!.shape) * a!.shape.at(-1)!, elements: 0 }),
 };
 

@@ -4,6 +4,7 @@ import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { broadcastTo, reshape, reshapeOp } from './broadcast.ts';
 import { checkType, jointType } from './checks.ts';
 import { relu, reluOp } from './compare.ts';
+import { alongOthers } from './factors.ts';
 import { checkWindow, twoAxes } from './geometry.ts';
 import { result } from './loops.ts';
 
@@ -96,6 +97,7 @@ export const maxPoolOp: Op<PoolAttrs> = {
     });
     return [y];
   },
+  axes: (inputs, outputs) => alongOthers(inputs, outputs, (axis) => axis >= 2),
 };
 
 /** The maxPoolGrad operation: x and dy to dx; the first maximum of each window gets its dy. */
@@ -158,6 +160,7 @@ export const avgPoolOp: Op<PoolAttrs> = {
     });
     return [y];
   },
+  axes: (inputs, outputs) => alongOthers(inputs, outputs, (axis) => axis >= 2),
 };
 
 /** The avgPoolGrad operation: dy to dx of the given spatial sizes. */

@@ -7,6 +7,7 @@ import { reducedShape, reduceSumOp, reshape } from './broadcast.ts';
 import { cast } from './cast.ts';
 import { checkType } from './checks.ts';
 import { equal } from './compare.ts';
+import { alongOthers, reductionAxes } from './factors.ts';
 import { broadcastStrides, eachIndex, result } from './loops.ts';
 
 /** Which axes a reduction removes: one, several, or all when absent; `keepDims` leaves them with size 1. */
@@ -45,6 +46,7 @@ const extremum = (name: 'reduceMax' | 'reduceMin', better: (a: number, b: number
       });
       return [{ ...kept, shape: reducedShape(x!.shape, axes, keepDims) }];
     },
+    axes: (inputs, _, attrs) => reductionAxes(inputs, attrs, false),
   };
   return op;
 };
@@ -74,6 +76,7 @@ export const argmaxOp: Op<{ axis: number }> = {
     });
     return [{ ...out, shape: reducedShape(x!.shape, [axis], false) }];
   },
+  axes: (inputs, _, { axis }) => reductionAxes(inputs, { axes: [axis], keepDims: false }, false),
 };
 
 /** The cumsum operation along one axis; `exclusive` leaves the element itself out, `reverse` runs from the end. */
@@ -100,6 +103,7 @@ export const cumsumOp: Op<{ axis: number; reverse: boolean; exclusive: boolean }
     });
     return [out];
   },
+  axes: (inputs, outputs, attrs) => alongOthers(inputs, outputs, (axis) => axis === attrs.axis),
 };
 
 /** The argsort operation: int32 positions that sort the last axis ascending, equal elements in their order. */

@@ -3,6 +3,7 @@ import { isShape, sameShape, showShape, stridesOf } from '../shape.ts';
 import { emit1, type Op, type Tensor, workOnOutput } from '../tensor.ts';
 import { normalAxes } from './axes.ts';
 import { reshape } from './broadcast.ts';
+import { alongOthers } from './factors.ts';
 import { eachIndex, result } from './loops.ts';
 
 type SliceAttrs = { starts: readonly number[]; ends: readonly number[]; steps: readonly number[] };
@@ -51,6 +52,9 @@ export const sliceOp: Op<SliceAttrs> = {
     });
     return [out];
   },
+  axes: ([x], outputs, { starts, ends, steps }) =>
+    alongOthers([x!], outputs, (i) => starts[i] !== 0 || ends[i] !== x!.shape[i] || steps[i] !== 1),
+  resize: (attrs, [x]) => ({ ...attrs, ends: attrs.ends.map((end, i) => Math.min(end, x!.shape[i]!)) }),
   work: workOnOutput,
 };
 
@@ -88,6 +92,10 @@ export const padOp: Op<PadAttrs> = {
     });
     return [out];
   },
+  axes: (inputs, outputs, { low, high, value }) => ({
+    ...alongOthers(inputs, outputs, (i) => low[i] !== 0 || high[i] !== 0),
+    ...(value !== 0 && { keepsZeros: false }),
+  }),
 };
 
 /** The flip operation: reverses the order along axes. */
@@ -105,6 +113,7 @@ export const flipOp: Op<{ axes: readonly number[] }> = {
     });
     return [out];
   },
+  axes: (inputs, outputs, { axes }) => alongOthers(inputs, outputs, (axis) => axes.includes(axis)),
 };
 
 /** Puts step - 1 zeros after each element along each axis. */

@@ -4,6 +4,7 @@ import { emit, type Op, type Tensor } from '../tensor.ts';
 import { add, mul, neg, square, sub } from './arithmetic.ts';
 import { reducedShape } from './broadcast.ts';
 import { checkType } from './checks.ts';
+import { alongOthers } from './factors.ts';
 import { result } from './loops.ts';
 import { mean } from './reduce.ts';
 
@@ -48,6 +49,11 @@ export const standardizeOp: Op<StandardizeAttrs> = {
     }
     return [y, rstd];
   },
+  // The other output is 1 / sqrt(epsilon) for zeros.
+  axes: ([x], outputs) => ({
+    ...alongOthers([x!], outputs, (axis) => axis === x!.shape.length - 1),
+    keepsZeros: false,
+  }),
   // Once for the mean, once for the variance, once for the result.
   work: ([x]) => ({ multiplyAdds: 0, elements: 3 * sizeOf(x!.shape) }),
 };

@@ -3,6 +3,7 @@ import { type Aval, stridesOf } from '../shape.ts';
 import { emit1, type Op, type Tensor } from '../tensor.ts';
 import { normalAxis } from './axes.ts';
 import { reshape } from './broadcast.ts';
+import { labelled } from './factors.ts';
 import { eachIndex, result } from './loops.ts';
 
 /** The transpose operation: output axis i is input axis perm[i]. */
@@ -30,6 +31,20 @@ export const transposeOp: Op<{ perm: readonly number[] }> = {
     });
     return [out];
   },
+  axes: ([x], [y], { perm }) => ({
+    inputs: [
+      labelled(
+        x!,
+        x!.shape.map((_, i) => `${i}`),
+      ),
+    ],
+    outputs: [
+      labelled(
+        y!,
+        perm.map((p) => `${p}`),
+      ),
+    ],
+  }),
 };
 
 function checkPermutation({ shape }: Aval, perm: readonly number[]): void {

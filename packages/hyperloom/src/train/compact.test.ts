@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { runOnce } from '../engine/index.ts';
+import { referenceEngine } from '../engine/reference/index.ts';
+import { costed } from '../hyper/index.ts';
+import * as nn from '../nn/index.ts';
+import { type NdArray, ndarray, random, type Tensor, tree } from '../tensor/index.ts';
+import { compact, openRun } from './index.ts';
+import type { Trainable } from './model.ts';
+
+const engine = referenceEngine();
+const f32 = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;
+
+/** A small network with gates, and the shape of what it reads. */
+interface Sample {
+  readonly module: nn.AnyModule;
+  readonly input: readonly number[];
+}
+
+const chain = (layers: readonly nn.AnyModule[]): nn.AnyModule =>
+  nn.sequential(layers as never) as unknown as nn.AnyModule;
+
+const activation = fc.constantFrom<nn.AnyModule>(nn.relu, nn.tanh, nn.silu, nn.gelu);
+
+/** A convolution, what may come between, and its gate. */
+const block = (from: number, to: number): fc.Arbitrary<nn.AnyModule> =>
+  fc
+    .record({ kernel: fc.constantFrom(1, 3), norm: fc.boolean(), activation, first: fc.boolean() })
+    .map(({ kernel, norm, activation: f, first }) =>
+      chain([
+        nn.conv2d({ in: from, out: to, kernel, padding: 'same' }),
+        ...(norm ? [nn.batchNorm({ channels: to })] : []),
+        ...(first ? [nn.gate({ channels: to }), f] : [f, nn.gate({ channels: to })]),
+      ]),
+    );
+
+/** A body that a gate may skip. */
+const residual = (channels: number): fc.Arbitrary<nn.AnyModule> =>
+  fc
+    .integer({ min: 1, max: 4 })
+    .chain((wide) => block(channels, wide).map((body) => ({ wide, body })))
+    .map(({ wide, body }) => {
+      const layers = chain([body, nn.conv2d({ in: wide, out: channels, kernel: 1 }), nn.gate()]);
+      return nn.residual(layers as never) as unknown as nn.AnyModule;
+    });
+
+const pools = [nn.maxPool({ window: 2 }), nn.avgPool({ window: 2 })];
+
+const images: fc.Arbitrary<Sample> = fc
+  .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 2, max: 5 }), fc.integer({ min: 2, max: 5 }))
+  .chain(([a, b, c]) =>
+    fc
+      .record({
+        first: block(a, b),
+        pool: fc.constantFrom(...pools),
+        second: block(b, c),
+        bodies: fc.array(residual(c), { maxLength: 2 }),
+        flat: fc.boolean(),
+      })
+      .map(({ first, pool, second, bodies, flat }) => ({
+        input: [a, 6, 6],
+        module: chain([
+          first,
+          pool,
+          second,
+          ...bodies,
+          ...(flat ? [nn.flatten, nn.linear({ in: c * 9, out: 6 })] : [nn.globalAvgPool, nn.linear({ in: c, out: 6 })]),
+          nn.gate({ channels: 6 }),
+          nn.relu,
+          nn.linear({ in: 6, out: 3 }),
+        ]),
+      })),
+  );
+
+/** Weights from a seed; gates are 0 or 1, one of each at least open. */
+async function weightsOf(
+  module: Trainable,
+  seed: number,
+  gates: (i: number, path: string, shape: readonly number[]) => number,
+) {
+  const drawn = await runOnce(engine, (key: Tensor) => module.init(key) as never, random.keyArray(seed));
+  return tree.mapWithPath((array: NdArray, path) => {
+    const values = Float32Array.from(array.data, (x, i) => {
+      if (path.endsWith('gate')) return gates(i, path, array.shape);
+      return path.endsWith('variance') ? 1 + 0.1 * i : x + 0.1 * Math.sin(i + path.length);
+    });
+    return ndarray(values, array.shape);
+  }, drawn as unknown);
+}
+
+const inputOf = (shape: readonly number[]) =>
+  ndarray(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898)),
+    shape,
+  );
+
+const worst = (a: unknown, b: unknown): number => {
+  const [x, y] = [a, b].map((array) => [...(array as NdArray).data]);
+  return x!.reduce((most, value, i) => Math.max(most, Math.abs(value - y![i]!)), 0);
+};
+
+/** Bits of a seed: gates of layers may all be closed, of channels the first is open. */
+const bit = (seed: number) => (i: number, path: string, shape: readonly number[]) =>
+  i === 0 && shape.length > 0 ? 1 : (Math.imul(seed ^ (i * 7919) ^ (path.length * 104729), 2654435761) >>> 28) & 1;
+
+describe('compact', () => {
+  test('gives the same output with as many multiply-adds as were expected', async () => {
+    await fc.assert(
+      fc.asyncProperty(images, fc.integer({ min: 1, max: 1e6 }), async ({ module, input }, seed) => {
+        const params = await weightsOf(module, seed, bit(seed));
+        const run = openRun(module as Trainable, params, engine);
+        const small = await compact(run, { input: f32(...input) });
+        const x = inputOf(input);
+        const again = openRun(small.module, small.params, engine);
+        expect(worst(await run.apply(x), await again.apply(x))).toBeLessThan(1e-5);
+
+        const priced = openRun(
+          costed(module as never, { input: f32(...input) }) as unknown as Trainable,
+          params,
+          engine,
+        );
+        const { cost } = (await priced.apply(x)) as { cost: NdArray };
+        expect(cost.data[0]! * small.multiplyAdds.before).toBeCloseTo(small.multiplyAdds.after, 1);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
