@@ -80,6 +80,41 @@ export const zoo: Readonly<Record<string, () => ZooTarget>> = {
       }),
       numbers(1, 3),
     ),
+  strided: () =>
+    entry(
+      nn.sequential({
+        stem: nn.conv2d({ in: 1, out: 2, kernel: 3, padding: 'same' }),
+        block: nn.preActivationBlock({
+          in: 2,
+          out: 4,
+          stride: 2,
+          norm: (channels) => nn.groupNorm({ channels, groups: 1 }),
+        }),
+        depthwise: nn.depthwiseConv2d({ channels: 4, kernel: 2 }),
+        tanh: nn.tanh,
+        up: nn.convTranspose2d({ in: 4, out: 2, kernel: 2, stride: 2 }),
+        pool: nn.globalAvgPool,
+        fc: nn.linear({ in: 2, out: 2 }),
+      }),
+      numbers(1, 6, 6),
+    ),
+  // All matrices are 4x4, so that heads that share by shape share them all: what follows a layer norm has inputs whose
+  // sum is 0, and there a number that is added to all its weights would change nothing.
+  attention: () =>
+    entry(
+      nn.visionTransformer({
+        in: 1,
+        image: 4,
+        patch: 2,
+        size: 4,
+        depth: 1,
+        heads: 2,
+        hidden: 4,
+        activation: nn.tanh,
+        classes: 4,
+      }),
+      numbers(1, 4, 4),
+    ),
   embedding: () =>
     entry(nn.sequential({ table: nn.embedding({ count: 5, size: 3 }), fc: nn.linear({ in: 3, out: 2 }) }), {
       dtype: 'int32',

@@ -163,6 +163,14 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly LayerCase[]> = {
     { layer: nn.maxPool({ window: 3, stride: 1, padding: 1 }), input: [2, 5], output: [2, 5] },
   ],
   mlp: [{ layer: nn.mlp({ in: 3, hidden: [4, 5], out: 2, activation: nn.silu }), input: [3], output: [2] }],
+  multiHeadAttention: [
+    { layer: nn.multiHeadAttention({ size: 4, heads: 2 }), input: [3, 4], output: [3, 4] },
+    { layer: nn.multiHeadAttention({ size: 6, heads: 2, causal: true, dropout: 0.2 }), input: [4, 6], output: [4, 6] },
+  ],
+  patchEmbedding: [
+    { layer: nn.patchEmbedding({ channels: 2, patch: [2, 3], size: 4 }), input: [2, 4, 3], output: [2, 4] },
+  ],
+  positions: [{ layer: nn.positions({ tokens: 3, size: 2 }), input: [3, 2], output: [3, 2] }],
   preActivationBlock: [
     { layer: nn.preActivationBlock({ in: 2, out: 2 }), input: [2, 4, 3], output: [2, 4, 3] },
     { layer: nn.preActivationBlock({ in: 2, out: 3, stride: 2 }), input: [2, 5, 4], output: [3, 3, 2] },
@@ -226,6 +234,31 @@ const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly LayerCase[]> = {
     { layer: nn.squeezeExcite({ channels: 7, reduction: 2 }), input: [7, 5], output: [7, 5] },
   ],
   tanh: [{ layer: nn.tanh, input: [3], output: [3] }],
+  transformerBlock: [
+    { layer: nn.transformerBlock({ size: 4, heads: 2 }), input: [3, 4], output: [3, 4] },
+    {
+      layer: nn.transformerBlock({ size: 2, heads: 1, hidden: 5, causal: true, activation: nn.tanh, dropout: 0.2 }),
+      input: [4, 2],
+      output: [4, 2],
+    },
+  ],
+  visionTransformer: [
+    {
+      layer: nn.visionTransformer({
+        in: 2,
+        image: [4, 2],
+        patch: 2,
+        size: 4,
+        depth: 2,
+        heads: 2,
+        hidden: 3,
+        classes: 3,
+        dropout: 0.1,
+      }),
+      input: [2, 4, 2],
+      output: [3],
+    },
+  ],
   wideResNet: [
     {
       layer: nn.wideResNet({ depth: 10, width: 2, in: 1, classes: 2, channels: [2, 2, 3], stride: 2 }),
@@ -285,6 +318,68 @@ test('wrong shapes are named where they meet the layer', () => {
   );
   expect(apply(nn.residual(nn.linear({ in: 3, out: 2 })), [3])).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: residual: expected the body to give [3], got [2]]`,
+  );
+});
+
+test('wrong images and tokens are named where they meet the layer', () => {
+  const apply = (layer: nn.AnyModule, shape: Shape) => () =>
+    layer.apply(layer.init(random.key(0)) as never, constant(zerosArray('float32', shape)));
+  expect(apply(nn.convTranspose2d({ in: 3, out: 2, kernel: 3 }), [2, 4, 4])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: convTranspose2d: expected [3, H, W], got [2, 4, 4]]`,
+  );
+  expect(
+    apply(nn.convTranspose1d({ in: 1, out: 1, kernel: 2, padding: 2 }), [1, 3]),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: convTranspose1d: expected the output along spatial axis 0 to be a whole number of at least 1, got 0]`,
+  );
+  expect(apply(nn.squeezeExcite({ channels: 4 }), [3, 2, 2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: squeezeExcite: expected [4, ...], got [3, 2, 2]]`,
+  );
+  expect(apply(nn.preActivationBlock({ in: 2, out: 2 }), [3, 4, 4])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: preActivationBlock: expected [2, H, W], got [3, 4, 4]]`,
+  );
+  expect(apply(nn.patchEmbedding({ channels: 1, patch: 3, size: 2 }), [1, 6, 7])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: patchEmbedding: expected a height and width of whole 3x3 patches, got [1, 6, 7]]`,
+  );
+  expect(apply(nn.positions({ tokens: 3, size: 2 }), [4, 2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: positions: expected [3, 2], got [4, 2]]`,
+  );
+  expect(apply(nn.multiHeadAttention({ size: 4, heads: 2 }), [3, 5])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: multiHeadAttention: expected [T, 4], got [3, 5]]`,
+  );
+});
+
+test('options of layers of images out of range are refused', () => {
+  const pair = { in: 4, out: 2 };
+  expect(() => nn.depthwiseConv2d({ channels: 2, kernel: 3, multiplier: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: depthwiseConv2d: expected multiplier to be a whole number of at least 1, got 0]`,
+  );
+  expect(() =>
+    nn.convTranspose2d({ ...pair, kernel: 3, stride: 2, outputPadding: 2 }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: convTranspose2d: expected an outputPadding below the stride of 2, got 2]`,
+  );
+  expect(() =>
+    nn.convTranspose2d({ ...pair, kernel: 3, padding: 'same', outputPadding: 1 }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: convTranspose2d: expected no outputPadding beside padding same, got 1]`,
+  );
+  expect(() => nn.preActivationBlock(pair)).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: preActivationBlock: expected at least 4 channels out over a padded shortcut, got 2]`,
+  );
+  expect(() => nn.preActivationBlock({ ...pair, shortcut: 'none' as never })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: preActivationBlock: expected a shortcut of pad or project, got none]`,
+  );
+  expect(() => nn.wideResNet({ depth: 12, in: 1, classes: 2 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: wideResNet: expected a depth of 6 n + 4 (10, 16, 22, ...), got 12]`,
+  );
+  expect(() => nn.multiHeadAttention({ size: 6, heads: 4 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: multiHeadAttention: expected size / heads to be a whole number of at least 1, got 1.5]`,
+  );
+  expect(() =>
+    nn.visionTransformer({ in: 1, image: 28, patch: 5, size: 4, depth: 1, heads: 2, classes: 2 }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: visionTransformer: expected patches that fill an image of 28x28, got 5x5]`,
   );
 });
 
