@@ -13,7 +13,7 @@ const STEPS = 20;
 const TOLERANCE = 1e-3;
 
 /** The pure JavaScript peers take a minute for a step of the full batch. */
-const sizes: Readonly<Record<Workload, number>> = { ...batchSizes, mnist: 4, hyperLstm: 2, lstm: 2 };
+const sizes: Readonly<Record<Workload, number>> = { ...batchSizes, mnist: 4, perExampleConv: 4, hyperLstm: 2, lstm: 2 };
 
 const folder = mkdtempSync(join(tmpdir(), 'hyperloom-peers-'));
 const manifests = Object.entries(sizes).map(([name, batch]) => {

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type Workload = 'mnist' | 'perExample' | 'denseHead' | 'hyperLstm' | 'lstm' | 'sampling';
+export type Workload = 'mnist' | 'perExample' | 'perExampleConv' | 'denseHead' | 'hyperLstm' | 'lstm' | 'sampling';
 export type DType = 'float32' | 'int32';
 
 export interface InputTensor {
@@ -85,6 +85,18 @@ export const layouts: Readonly<Record<Workload, Readonly<Record<string, Layout>>
     'data.x': { shape: ['rows', 10, 1], scale: 2 },
     'data.y': { shape: ['rows', 10, 1], scale: 1 },
   },
+  perExampleConv: {
+    'conv1.weight': { shape: [16, 1, 3, 3], scale: 0.4 },
+    'conv1.bias': { shape: [16], scale: 0.1 },
+    'head.weight': { shape: [2304, 16], scale: 0.06 },
+    'head.bias': { shape: [2304], scale: 0.1 },
+    'conv2.bias': { shape: [16], scale: 0.1 },
+    'fc.weight': { shape: [10, 784], scale: 0.05 },
+    'fc.bias': { shape: [10], scale: 0.1 },
+    'data.codes': { shape: ['rows', 16], scale: 1 },
+    'data.x': { shape: ['rows', 1, 28, 28], scale: 1 },
+    'data.y': { shape: ['rows'], scale: 10, dtype: 'int32' },
+  },
   denseHead: {
     code: { shape: [8], scale: 1 },
     'head.layer0.weight': { shape: [32, 8], scale: 0.5 },
@@ -113,6 +125,7 @@ export const samplingTemperature = 1e-5;
 export const batchSizes: Readonly<Record<Workload, number>> = {
   mnist: 128,
   perExample: 64,
+  perExampleConv: 128,
   denseHead: 128,
   hyperLstm: 32,
   lstm: 32,

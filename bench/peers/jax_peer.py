@@ -112,6 +112,28 @@ def per_example(params, batches):
     return training(params, batches, loss_of)
 
 
+def per_example_conv(params, batches):
+    params = dict(params)
+    params["conv1.weight"] = params["conv1.weight"].transpose(2, 3, 1, 0)
+    # Kernels are (row, column, in, out) here, and flattened features (row, column, channel).
+    params["head.weight"] = params["head.weight"].reshape(16, 16, 3, 3, 16).transpose(2, 3, 1, 0, 4).reshape(2304, 16)
+    params["head.bias"] = params["head.bias"].reshape(16, 16, 3, 3).transpose(2, 3, 1, 0).reshape(2304)
+    params["fc.weight"] = params["fc.weight"].reshape(10, 16, 7, 7).transpose(2, 3, 1, 0).reshape(784, 10)
+    batches = [{**b, "x": b["x"].reshape(-1, 28, 28, 1)} for b in batches]
+
+    def loss_of(p, batch):
+        h = max_pool(jax.nn.relu(conv(batch["x"], p["conv1.weight"], p["conv1.bias"])))
+        kernels = (batch["codes"] @ p["head.weight"].T + p["head.bias"]).reshape(-1, 144, 16)
+        # vmap of a convolution over kernels is a grouped one, which takes XLA's CPU backend seconds; a product does not.
+        padded = jnp.pad(h, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        patches = jnp.concatenate([padded[:, r : r + 14, c : c + 14] for r in range(3) for c in range(3)], axis=-1)
+        h = jnp.einsum("npk,nko->npo", patches.reshape(-1, 196, 144), kernels) + p["conv2.bias"]
+        h = max_pool(jax.nn.relu(h.reshape(-1, 14, 14, 16)))
+        return cross_entropy(h.reshape(h.shape[0], -1) @ p["fc.weight"] + p["fc.bias"], batch["y"])
+
+    return training(params, batches, loss_of)
+
+
 def dense(params, batches):
     def loss_of(p, batch):
         return cross_entropy(target(dense_head(p, p["code"]), [784, 100, 100, 10], batch["x"]), batch["y"])
@@ -239,6 +261,7 @@ serve(
     {
         "mnist": mnist,
         "perExample": per_example,
+        "perExampleConv": per_example_conv,
         "denseHead": dense,
         "hyperLstm": hyper_lstm,
         "lstm": lstm,

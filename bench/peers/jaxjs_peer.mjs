@@ -131,7 +131,14 @@ const unwritten = () => {
   throw new Skip('jax-js has no scan: a jitted step would be an unrolled loop');
 };
 
+const unsupported = () => {
+  throw new Skip('not written for jax-js');
+};
+
 // Its Wasm threads are web workers, which Node has not: one thread.
 const threads = typeof Worker === 'undefined' ? 1 : undefined;
 const recurrent = { hyperLstm: unwritten, lstm: unwritten, sampling: unwritten };
-await serve({ peer: 'jaxjs-wasm', version, threads }, { mnist, perExample, denseHead: dense, ...recurrent });
+await serve(
+  { peer: 'jaxjs-wasm', version, threads },
+  { mnist, perExample, perExampleConv: unsupported, denseHead: dense, ...recurrent },
+);

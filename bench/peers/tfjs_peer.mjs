@@ -131,10 +131,14 @@ const unwritten = () => {
   throw new Skip('TF.js has no scan: every operation of every step is a call of its own');
 };
 
+const noKernelGradient = () => {
+  throw new Skip('TF.js has no convolution with a kernel for each example');
+};
+
 const hello = {
   peer: `tfjs-${backend}`,
   version: tf.version.tfjs,
   threads: backend === 'wasm' ? wasm.getThreadsCount() : 1,
 };
 const recurrent = { lstm, hyperLstm: unwritten, sampling: unwritten };
-await serve(hello, { mnist, perExample, denseHead: dense, ...recurrent });
+await serve(hello, { mnist, perExample, perExampleConv: noKernelGradient, denseHead: dense, ...recurrent });

@@ -96,6 +96,18 @@ def per_example(params, batches):
     return training(params, batches, loss_of)
 
 
+def per_example_conv(params, batches):
+    def loss_of(p, batch):
+        size = len(batch["y"])
+        h = F.max_pool2d(F.relu(F.conv2d(batch["x"], p["conv1.weight"], p["conv1.bias"], padding=1)), 2)
+        kernels = F.linear(batch["codes"], p["head.weight"], p["head.bias"]).view(size * 16, 16, 3, 3)
+        h = F.conv2d(h.view(1, size * 16, 14, 14), kernels, padding=1, groups=size).view(size, 16, 14, 14)
+        h = F.max_pool2d(F.relu(h + p["conv2.bias"].view(16, 1, 1)), 2).flatten(1)
+        return F.cross_entropy(F.linear(h, p["fc.weight"], p["fc.bias"]), batch["y"])
+
+    return training(params, batches, loss_of)
+
+
 def dense(params, batches):
     def loss_of(p, batch):
         h = batch["x"]
@@ -229,6 +241,7 @@ serve(
     {
         "mnist": mnist,
         "perExample": per_example,
+        "perExampleConv": per_example_conv,
         "denseHead": dense,
         "hyperLstm": hyper_lstm,
         "lstm": lstm,

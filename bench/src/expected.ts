@@ -2,12 +2,13 @@
  * PyTorch's losses from the seeded weights and data, by workload and batch: before the first step, and after 20. They
  * are the first and last of `losses` of side `torch` in the file that this writes:
  *
- *     npm run bench -- --only mnist,perExample,denseHead,hyperLstm,lstm,sampling --peers torch --short --json losses.json
+ *     npm run bench -- --only mnist,perExample,perExampleConv,denseHead,hyperLstm,lstm,sampling --peers torch --short --json losses.json
  */
 export const expectedLosses: Readonly<Record<string, readonly [first: number, after20: number]>> = {
   'mnist.128': [2.311818, 2.210635],
   'mnist.1000': [2.320166, 2.277874],
   'perExample.64': [0.363053, 0.262981],
+  'perExampleConv.128': [2.424729, 1.345391],
   'denseHead.128': [2.306224, 0.007013],
   'hyperLstm.32': [4.2138, 3.913113],
   'lstm.32': [4.162034, 4.141642],

@@ -17,6 +17,7 @@ import type { Micro } from './worker.ts';
 const batches: Readonly<Record<WorkloadName, readonly number[]>> = {
   mnist: [128, 1000],
   perExample: [64],
+  perExampleConv: [128],
   denseHead: [128],
   hyperLstm: [32],
   lstm: [32],

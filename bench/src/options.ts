@@ -6,6 +6,7 @@ export const subjects = [
   'micro',
   'mnist',
   'perExample',
+  'perExampleConv',
   'denseHead',
   'hyperLstm',
   'lstm',

@@ -5,12 +5,13 @@ import type { Example } from 'hyperloom/train';
 import { expect, test } from 'vitest';
 import { batchSizes, seededInputs } from '../peers/inputs.ts';
 import { batchesOf, startingWeights } from './training.ts';
-import { denseHead, hyperLstm, lstm, mnist, perExample, type Workload } from './workloads/index.ts';
+import { denseHead, hyperLstm, lstm, mnist, perExample, perExampleConv, type Workload } from './workloads/index.ts';
 
 /** PyTorch's loss before the first step, as `npx tsx bench/peers/check.ts` prints it. */
 const torch = [
   { workload: mnist, batch: 4, loss: 2.30574 },
   { workload: perExample, batch: batchSizes.perExample, loss: 0.36305 },
+  { workload: perExampleConv, batch: 4, loss: 2.4476 },
   { workload: denseHead, batch: batchSizes.denseHead, loss: 2.30622 },
   { workload: hyperLstm, batch: 2, loss: 4.23844 },
   { workload: lstm, batch: 2, loss: 4.15536 },

@@ -8,7 +8,7 @@ import { type NodeCounts, programNodes, recordedRuntime } from './recording.ts';
 import { startSampling } from './sampling.ts';
 import { type LongScan, runLongScan } from './scanMemory.ts';
 import { startTraining, type Training } from './training.ts';
-import { denseHead, figures, hyperLstm, lstm, mnist, perExample } from './workloads/index.ts';
+import { denseHead, figures, hyperLstm, lstm, mnist, perExample, perExampleConv } from './workloads/index.ts';
 
 /** What the harness sends. */
 export type Message =
@@ -40,7 +40,7 @@ export interface Micro {
   readonly peakMB: number;
 }
 
-const workloads = { mnist, perExample, denseHead, hyperLstm, lstm };
+const workloads = { mnist, perExample, perExampleConv, denseHead, hyperLstm, lstm };
 const { values } = parseArgs({ options: { threads: { type: 'string', default: '2' } } });
 const threads = Number(values.threads);
 const reply = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);

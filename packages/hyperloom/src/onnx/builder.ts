@@ -89,6 +89,20 @@ export class Builder {
     return this.node('Cast', [x], { to: dataType(to) });
   }
 
+  /** Nodes that are written once, when their result is first asked for, and named after what is written now. */
+  later(write: () => string): () => string {
+    const { prefix } = this;
+    let name: string | undefined;
+    return () => {
+      if (name !== undefined) return name;
+      const before = this.prefix;
+      this.prefix = prefix;
+      name = write();
+      this.prefix = before;
+      return name;
+    };
+  }
+
   /** Views the elements under another shape. */
   reshape(x: string, from: Shape | undefined, to: Shape): string {
     return from !== undefined && sameShape(from, to) ? x : this.node('Reshape', [x, this.ints(to)]);
@@ -111,10 +125,17 @@ export class Builder {
     const sizes = runs.map((run) => sizeOf(run.map((axis) => view[axis] as number)));
     const order = runs.map((_, i) => i).sort((a, b) => runs[a]![0]! - runs[b]![0]!);
     const merged = order.map((i) => sizes[i] as number);
-    const turned = this.node('Transpose', [this.reshape(x, from, merged)], {
-      perm: runs.map((_, i) => order.indexOf(i)),
-    });
-    return this.reshape(turned, sizes, to);
+    const whole = runs.map((_, i) => order.indexOf(i));
+    let [name, shape]: [string, Shape] = [this.reshape(x, from, merged), merged];
+    for (const own of singleMoves(whole) ?? [whole]) {
+      const next = own.map((p) => shape[p] as number);
+      // Each step has fewer axes where it leaves neighbours beside each other.
+      [name, shape] = [
+        own === whole ? this.node('Transpose', [name], { perm: own }) : this.rearrange(name, shape, shape, own, next),
+        next,
+      ];
+    }
+    return this.reshape(name, sizes, to);
   }
 
   /** Reorders axes. */
@@ -186,4 +207,31 @@ export class Builder {
     this.#initializers.set(key, { name, dtype, shape, data });
     return name;
   }
+}
+
+/**
+ * A permutation as two moves of one axis each, where it is no such move itself and takes the last axis away: ONNX
+ * Runtime moves one axis many elements at a time, and reorders several one by one, six times as slowly.
+ */
+function singleMoves(perm: readonly number[]): [number[], number[]] | undefined {
+  const rank = perm.length;
+  if (perm.at(-1) === rank - 1 || isMove(perm)) return undefined;
+  const axes = [...perm.keys()];
+  for (const from of [...axes].reverse()) {
+    for (const to of axes) {
+      const first = axes.filter((axis) => axis !== from);
+      first.splice(to, 0, from);
+      const second = perm.map((axis) => first.indexOf(axis));
+      if (isMove(second)) return [first, second];
+    }
+  }
+  return undefined;
+}
+
+/** Whether a permutation takes one axis out and puts it in elsewhere. */
+function isMove(perm: readonly number[]): boolean {
+  return perm.some((axis) => {
+    const others = perm.filter((other) => other !== axis);
+    return others.every((other, i) => i === 0 || other > others[i - 1]!);
+  });
 }

@@ -1,5 +1,6 @@
-import { type Aval, DTypeError, type Program, type ProgramNode, type ValueId } from '../tensor/index.ts';
+import { type Aval, DTypeError, ops, type Program, type ProgramNode, type ValueId } from '../tensor/index.ts';
 import { Builder } from './builder.ts';
+import { blockedElementwise } from './lowering/blocked.ts';
 import type { Call, Lowering, Target } from './lowering/lowering.ts';
 import { lowerings } from './lowering/table.ts';
 import type { Graph } from './proto.ts';
@@ -48,7 +49,9 @@ function lowerInto(b: Builder, program: Program, target: Target, around: Readonl
     const read = node.inputs.map((id) => values.get(id) as Value);
     const write = lowerings[node.op] as Lowering;
     const body: Call['body'] = (inner, given) => lowerInto(b.within(prefix), inner, target, given);
-    const written = write({ b, inputs: read, outputs: node.outputs, attrs: node.attrs, target, body });
+    const call: Call = { b, inputs: read, outputs: node.outputs, attrs: node.attrs, target, body };
+    const own = () => write(call);
+    const written = ops[node.op].elementwise ? (blockedElementwise(call, write) ?? own()) : own();
     const results = Array.isArray(written) ? (written as readonly (string | Value)[]) : [written as string | Value];
     node.outputs.forEach((output, i) => {
       const result = results[i] as string | Value;

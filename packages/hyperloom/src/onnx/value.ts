@@ -5,14 +5,23 @@ type Form = string | (() => string);
 
 /** A value as the blocked kernels take it: the elements of [N, C, H, W] with channels in blocks, [N, C / block, H, W, block]. */
 export interface Blocked {
-  readonly name: string;
+  readonly name: () => string;
   /** [N, C, H, W]. The value itself may have this shape or another of as many elements. */
   readonly grid: Shape;
+}
+
+/** A convolution to which a number for each channel can be added at no cost. */
+export interface Biased {
+  /** [N, C, H, W], of which the value has the elements. */
+  readonly grid: Shape;
+  /** The convolution with a bias [C] of a given name, as a value of a type and shape. */
+  with(bias: string, y: Aval): Value;
 }
 
 /** What is known of a value besides its row-major form. */
 interface Also {
   readonly blocked?: Blocked | undefined;
+  readonly biased?: Biased | undefined;
   readonly matrixOf?: Value;
 }
 
@@ -25,13 +34,15 @@ export class Value implements Aval {
   readonly shape: Shape;
   /** The value whose last two axes, swapped, give this one: products take that instead. */
   readonly matrixOf: Value | undefined;
+  readonly biased: Biased | undefined;
   #plain: Form;
   #blocked: Blocked | undefined;
 
-  constructor({ dtype, shape }: Aval, plain: Form, { blocked, matrixOf }: Also = {}) {
+  constructor({ dtype, shape }: Aval, plain: Form, { blocked, biased, matrixOf }: Also = {}) {
     this.dtype = dtype;
     this.shape = shape;
     this.matrixOf = matrixOf;
+    this.biased = biased;
     this.#plain = plain;
     this.#blocked = blocked;
   }

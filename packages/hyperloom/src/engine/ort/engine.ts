@@ -57,7 +57,11 @@ export function ortEngine(options: OrtOptions = {}): OrtEngine {
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
     ...(options.providers !== undefined && { executionProviders: options.providers }),
     ...(options.profile !== undefined && { enableProfiling: true, profileFilePrefix: options.profile }),
-    extra: { session: { intra_op: { allow_spinning: options.spinning === false ? '0' : '1' } } },
+    extra: {
+      session: { intra_op: { allow_spinning: options.spinning === false ? '0' : '1' } },
+      // It joins two fast moves of an axis to one slow reordering.
+      optimization: { disable_specified_optimizers: 'TransposeOptimizer' },
+    },
   });
 
   async function share(program: Program, runtime: Runtime): Promise<{ key: string; shared: Shared }> {

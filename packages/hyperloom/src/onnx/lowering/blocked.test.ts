@@ -3,15 +3,20 @@ import { nodeRuntime, ortEngine } from '../../engine/ort/index.ts';
 import { blockSize } from '../../engine/ort/probe.ts';
 import { evaluate } from '../../engine/reference/index.ts';
 import {
+  add,
   type ConvOptions,
   conv,
+  maxPool,
   type NdArray,
   ndarray,
   pullback,
   relu,
+  reshape,
   type Shape,
+  square,
   type Tensor,
   trace,
+  vmap,
 } from '../../tensor/index.ts';
 import { lower } from '../lower.ts';
 import { optimize } from '../passes/optimize.ts';
@@ -96,38 +101,90 @@ const cases: readonly [string, ConvOptions][] = [
   ],
 ];
 
+/** Holds what the engine gives for a program against the definition, with the deviation of each output as the scale. */
+async function expectDefinition(f: (...args: never[]) => unknown, inputs: readonly NdArray[]): Promise<void> {
+  const { program } = trace(f, ...inputs);
+  const engine = ortEngine({ threads: 1, spinning: false, block });
+  const got = await (await engine.compile(program)).run(inputs);
+  await engine.dispose();
+  evaluate(program, inputs).forEach((expected, i) => {
+    const values = Array.from(expected.data as ArrayLike<number>);
+    const scale = Math.sqrt(values.reduce((total, v) => total + v * v, 0) / values.length);
+    const worst = values.map((v, k) => Math.abs(v - got[i]!.data[k]!)).reduce((a, b) => Math.max(a, b));
+    expect(worst / scale).toBeLessThan(1e-4);
+  });
+}
+
+/** Types of the nodes of the blocked domain that a function of arrays of the given shapes is written with. */
+const blockedNodes = (f: (...args: never[]) => unknown, ...shapes: Shape[]): string[] => {
+  const { program } = trace(f, ...shapes.map((shape) => ({ dtype: 'float32', shape }) as const));
+  return lower(optimize(program), { block: 16 })
+    .nodes.filter(({ domain }) => domain.endsWith('nchwc'))
+    .map(({ type }) => type);
+};
+
+const same = [
+  [1, 1],
+  [1, 1],
+] as const;
+
+/** A layer for one example, with its bias, ReLU and pool. */
+const layer = (image: Tensor, kernel: Tensor, bias: Tensor): Tensor => {
+  const y = conv(reshape(image, [1, ...image.shape]), kernel, { padding: same });
+  return maxPool(relu(add(y, reshape(bias, [-1, 1, 1]))), [2, 2], { strides: [2, 2] });
+};
+
+/** Kernels for each example or shared, with all gradients. */
+const layers =
+  (axes: readonly (0 | null)[]) =>
+  (x: Tensor, w: Tensor, bias: Tensor): Tensor[] => {
+    const y = vmap(layer, { in: axes })(x, w, bias) as Tensor;
+    return [y, ...pullback([y], [square(y)], [x, w, bias]).map((g) => g!)];
+  };
+
 describe('convolution by blocked kernels', () => {
   test.each(cases)('%s: output and gradients are those of the definition', async (_, options) => {
-    const shapes: Shape[] = [
-      [2, 32, 6, 7],
-      [32, 32, 3, 3],
-    ];
-    const { program } = trace(twice(options), ...shapes.map((shape) => ({ dtype: 'float32', shape }) as const));
-    const inputs = shapes.map((shape, i) => noise(shape, i + 1));
-    const engine = ortEngine({ threads: 1, spinning: false, block });
-    const got = await (await engine.compile(program)).run(inputs);
-    evaluate(program, inputs).forEach((expected, i) => {
-      const values = Array.from(expected.data as ArrayLike<number>);
-      const scale = Math.sqrt(values.reduce((total, v) => total + v * v, 0) / values.length);
-      const worst = values.map((v, k) => Math.abs(v - got[i]!.data[k]!)).reduce((a, b) => Math.max(a, b));
-      expect(worst / scale).toBeLessThan(1e-4);
-    });
-    await engine.dispose();
+    await expectDefinition(twice(options), [noise([2, 32, 6, 7], 1), noise([32, 32, 3, 3], 2)]);
+  });
+
+  test.each([16, 17, 32])('%i examples: gradients are those of the definition', async (size) => {
+    await expectDefinition(twice({ padding: same }), [noise([size, 16, 9, 8], 1), noise([16, 16, 3, 3], 2)]);
+  });
+
+  test.each([
+    ['a kernel and a bias for each example', [0, 0, 0], [3, 32, 16, 3, 3], [3, 32]],
+    ['a kernel for each example, one bias', [0, 0, null], [3, 32, 16, 3, 3], [32]],
+    ['one kernel, a bias for each example', [0, null, 0], [32, 16, 3, 3], [3, 32]],
+    ['one kernel and one bias', [0, null, null], [32, 16, 3, 3], [32]],
+  ] as const)('%s: a layer and its gradients are those of the definition', async (_, axes, kernel, bias) => {
+    await expectDefinition(layers(axes), [noise([3, 16, 12, 12], 1), noise(kernel, 2), noise(bias, 3)]);
+  });
+
+  test('where elements of a window are equal, the first has the gradient', async () => {
+    const steps = noise([16, 16, 12, 12], 1);
+    const rough = { ...steps, data: steps.data.map((v) => Math.round(2 * v)) as Float32Array };
+    const identity = Float32Array.from({ length: 256 }, (_, i) => Number(i % 17 === 0));
+    const pooled = (x: Tensor, w: Tensor, dy: Tensor) => {
+      const y = conv(x, w);
+      return pullback([maxPool(y, [2, 3], { strides: [2, 3] })], [dy], [y]);
+    };
+    await expectDefinition(pooled, [rough, ndarray(identity, [16, 16, 1, 1]), noise([16, 16, 6, 4], 2)]);
   });
 
   test('a value is brought into blocks once, and only where channels fill them', () => {
-    const graphOf = (channels: number) => {
-      const shapes: Shape[] = [
-        [8, channels, 12, 12],
-        [channels, channels, 3, 3],
-      ];
-      const { program } = trace(twice({}), ...shapes.map((shape) => ({ dtype: 'float32', shape }) as const));
-      return lower(optimize(program), { block: 16 })
-        .nodes.filter(({ domain }) => domain.endsWith('nchwc'))
-        .map(({ type }) => type);
-    };
-    expect(graphOf(12)).toEqual([]);
-    expect(graphOf(32).filter((type) => type === 'ReorderInput')).toHaveLength(2);
-    expect(graphOf(32).filter((type) => type === 'Conv')).toHaveLength(4);
+    const nodes = (channels: number) => blockedNodes(twice({}), [8, channels, 12, 12], [channels, channels, 3, 3]);
+    expect(nodes(12)).toEqual([]);
+    expect(nodes(32).filter((type) => type === 'ReorderInput')).toHaveLength(1);
+    expect(nodes(32).filter((type) => type === 'Conv')).toHaveLength(4);
+  });
+
+  test('a layer stays in blocks from its image to its pool, and its bias is no node', () => {
+    const forward = (x: Tensor, w: Tensor, bias: Tensor) => vmap(layer)(x, w, bias);
+    expect(blockedNodes(forward, [3, 16, 12, 12], [3, 32, 16, 3, 3], [3, 32])).toEqual([
+      'ReorderInput',
+      'Conv',
+      'MaxPool',
+      'ReorderOutput',
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { type ConvAttrs, type Shape, sizeOf } from '../../tensor/index.ts';
-import { blockedConv, blockedInputGrad } from './blocked.ts';
-import { convNode, crop, inputGradPadding, padsOf, turnedKernel, turnedTaps } from './conv-node.ts';
+import { Value } from '../value.ts';
+import { blockedConv, blockedInputGrad, blockedKernelGrad } from './blocked.ts';
+import { convNode, crop, inputGradPadding, padsOf, turnedKernel } from './conv-node.ts';
 import type { Call, Lowering, Lowerings } from './lowering.ts';
 import { spectralConv, spectralInputGrad, spectralKernelGrad, spectralProblem } from './spectral.ts';
 
@@ -35,12 +36,13 @@ const parallel = 4;
  * out by images and groups; a layer with few input channels has few images here, so its examples are parted into more
  * groups, whose results are added.
  */
-const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = ({
-  b,
-  inputs: [x, dy],
-  outputs: [y],
-  attrs,
-}) => {
+const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = (call) => {
+  const {
+    b,
+    inputs: [x, dy],
+    outputs: [y],
+    attrs,
+  } = call;
   const { strides, padding, dilation, groups, kernel } = attrs;
   const [n, channels, ...s] = x!.shape as [number, number, ...number[]];
   const [, out, ...sizes] = dy!.shape as [number, number, ...number[]];
@@ -49,12 +51,10 @@ const convKernelGrad: Lowering<ConvAttrs & { kernel: readonly number[] }> = ({
   const high = kernel.map(
     (k, i) => (k - 1) * dilation[i]! + (sizes[i]! - 1) * strides[i]! + 1 - s[i]! - padding[i]![0],
   );
-  const cropped = crop(
-    b,
-    x!.name(),
-    x!.shape,
-    padding.map(([low], i) => [low, high[i]!]),
-  );
+  const pads = padding.map(([low], i) => [low, high[i]!] as const);
+  const blocked = blockedKernelGrad(call, pads);
+  if (blocked) return blocked;
+  const cropped = crop(b, x!.name(), x!.shape, pads);
   const left = s.map((size, i) => size + Math.min(0, high[i]!));
   const examples = b.rearrange(
     cropped.name,
@@ -98,11 +98,21 @@ export const conv = {
     const problem = transformed(call, x!.shape, w!.shape, y!.shape);
     if (problem) return spectralConv(call, problem);
     const node = convNode(w!.shape.slice(2), attrs);
-    return blockedConv(call, node) ?? b.node('Conv', [x!.name(), w!.name()], node);
+    const blocked = blockedConv(call, node);
+    if (blocked) return blocked;
+    const write = (bias: readonly string[]) => () => b.node('Conv', [x!.name(), w!.name(), ...bias], node);
+    return new Value(y!, b.later(write([])), {
+      biased: {
+        grid: y!.shape,
+        with: (bias, sum) => {
+          const name = b.later(write([bias]));
+          return new Value(sum, () => b.reshape(name(), y!.shape, sum.shape));
+        },
+      },
+    });
   },
   convInputGrad: (call) => {
     const {
-      b,
       inputs: [w, dy],
       outputs: [x],
       attrs,
@@ -112,8 +122,7 @@ export const conv = {
     const padding = inputGradPadding(w!.shape.slice(2), dy!.shape.slice(2), attrs);
     const direct = attrs.strides.every((s) => s === 1) && padding.every(([low, high]) => low >= 0 && high >= 0);
     const node = convNode(w!.shape.slice(2), { ...attrs, padding });
-    const turned = () => turnedTaps(b, w!.name(), w!.shape);
-    return (direct ? blockedInputGrad(call, node, turned) : undefined) ?? convInputGrad(call);
+    return (direct ? blockedInputGrad(call, node) : undefined) ?? convInputGrad(call);
   },
   convKernelGrad: (call) => {
     const {

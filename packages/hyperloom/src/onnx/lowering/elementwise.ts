@@ -1,5 +1,6 @@
 import { type DType, isFloat } from '../../tensor/index.ts';
 import type { Builder } from '../builder.ts';
+import { biasedConv } from './blocked.ts';
 import { type Detour, detoured, type Lowering, type Lowerings, names } from './lowering.ts';
 
 /** An operation of one input that ONNX has under another name. */
@@ -77,7 +78,7 @@ const cast: Lowering<{ dtype: DType }> = ({ b, inputs: [x], attrs: { dtype } }) 
 export const elementwise = {
   neg: ({ b, inputs: [x] }) =>
     x!.dtype === 'uint32' ? b.node('Sub', [b.scalar('uint32', 0), x!.name()]) : b.node('Neg', [x!.name()]),
-  add: broadcast('Add'),
+  add: (call) => biasedConv(call) ?? broadcast('Add')(call),
   sub: broadcast('Sub'),
   mul: broadcast('Mul'),
   div,

@@ -34,7 +34,9 @@ const transpose: Lowering<{ perm: readonly number[] }> = ({ b, inputs: [x], outp
 
 /** A value that is the elements of another in the same order. */
 const reshape: Lowering<{ shape: Shape }> = ({ b, inputs: [x], outputs: [y] }) =>
-  sameShape(x!.shape, y!.shape) ? x! : new Value(y!, () => b.reshape(x!.name(), x!.shape, y!.shape));
+  sameShape(x!.shape, y!.shape)
+    ? x!
+    : new Value(y!, () => b.reshape(x!.name(), x!.shape, y!.shape), { blocked: x!.blocked, biased: x!.biased });
 
 const all = (x: Aval): number[] => x.shape.map((_, axis) => axis);
 
