@@ -9,11 +9,13 @@ import {
   exp,
   grad,
   matmul,
+  maxPool,
   mean,
   mul,
   named,
   ndarray,
   type Program,
+  pullback,
   random,
   reshape,
   scan,
@@ -120,6 +122,22 @@ describe('passes', () => {
     const { program } = trace((v: Tensor) => add(v, constant(ndarray(new Float32Array(6), [2, 3]))), vector);
     expect(simplify(program).outputs[0]!.id).not.toBe(0);
     same(program, optimize(program));
+  });
+
+  test('the gradients of a pool are added up without asking where they went', () => {
+    const gradient = (v: Tensor, dy: Tensor) => pullback([maxPool(v, [2, 2], { strides: [2, 1] })], [dy], [v])[0]!;
+    const image: Aval = { dtype: 'float32', shape: [2, 3, 4, 5] };
+    const out: Aval = { dtype: 'float32', shape: [2, 3, 2, 4] };
+    const sums = (axis: number[]) =>
+      trace((v: Tensor, dy: Tensor) => sum(gradient(v, dy), { axis }), image, out).program;
+    expect(ops(optimize(sums([0, 2, 3])))).toEqual(['reduceSum']);
+    expect(ops(optimize(sums([0, 2])))).toEqual(['maxPoolGrad', 'reduceSum']);
+    for (const axis of [
+      [0, 2, 3],
+      [2, 3],
+      [0, 2],
+    ])
+      same(sums(axis), optimize(sums(axis)));
   });
 
   test('what is repeated is computed once and repeated after', () => {

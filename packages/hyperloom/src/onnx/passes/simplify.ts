@@ -1,4 +1,13 @@
-import { isFloat, type NdArray, type Program, type ProgramNode, sameShape, type ValueId } from '../../tensor/index.ts';
+import {
+  type Attr,
+  isFloat,
+  type NdArray,
+  type Program,
+  type ProgramNode,
+  type Shape,
+  sameShape,
+  type ValueId,
+} from '../../tensor/index.ts';
 import { type Rewriting, rewrite } from './rewrite.ts';
 
 /** The number that all elements of a value are, if that is known. */
@@ -61,6 +70,10 @@ function scaledOnce(inputs: readonly ValueId[], to: Rewriting): readonly ValueId
   return to.emit('mul', [many, both as ValueId], {});
 }
 
+/** Whether axes hold all places of [N, C, ...places]. */
+const overPlaces = (axes: Attr | undefined, shape: Shape): boolean =>
+  shape.slice(2).every((_, i) => (axes as readonly number[]).includes(i + 2));
+
 /** A cheaper operation for the same value, if there is one. */
 function cheaper({ op, inputs, outputs, attrs }: ProgramNode, to: Rewriting): readonly ValueId[] | undefined {
   const [x, y] = inputs as [ValueId, ValueId];
@@ -73,6 +86,9 @@ function cheaper({ op, inputs, outputs, attrs }: ProgramNode, to: Rewriting): re
   if (op === 'add' && to.source(y)?.op === 'neg' && isFloat(outputs[0]!.dtype))
     return to.emit('sub', [x, to.source(y)!.inputs[0] as ValueId], {});
   if (op === 'mul' && isFloat(outputs[0]!.dtype)) return scaledOnce(inputs, to);
+  // Each gradient of a pool goes to one element of its window, whichever: sums over all places need not ask which.
+  if (op === 'reduceSum' && source?.op === 'maxPoolGrad' && overPlaces(attrs.axes, to.aval(x).shape))
+    return to.emit('reduceSum', [source.inputs[1] as ValueId], attrs);
   if (op === 'reshape' && source?.op === 'reshape') return to.emit('reshape', [source.inputs[0] as ValueId], attrs);
   return undefined;
 }
