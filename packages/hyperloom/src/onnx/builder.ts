@@ -125,17 +125,32 @@ export class Builder {
     const sizes = runs.map((run) => sizeOf(run.map((axis) => view[axis] as number)));
     const order = runs.map((_, i) => i).sort((a, b) => runs[a]![0]! - runs[b]![0]!);
     const merged = order.map((i) => sizes[i] as number);
-    const whole = runs.map((_, i) => order.indexOf(i));
-    let [name, shape]: [string, Shape] = [this.reshape(x, from, merged), merged];
-    for (const own of singleMoves(whole) ?? [whole]) {
-      const next = own.map((p) => shape[p] as number);
-      // Each step has fewer axes where it leaves neighbours beside each other.
-      [name, shape] = [
-        own === whole ? this.node('Transpose', [name], { perm: own }) : this.rearrange(name, shape, shape, own, next),
-        next,
-      ];
+    let name = this.reshape(x, from, merged);
+    let shape = merged;
+    for (const perm of quickMoves(
+      runs.map((_, i) => order.indexOf(i)),
+      merged,
+    )) {
+      name = this.#move(name, shape, perm);
+      shape = perm.map((p) => shape[p] as number);
     }
     return this.reshape(name, sizes, to);
+  }
+
+  /** Reorders axes as they are, those that stay side by side as one. */
+  #move(x: string, shape: Shape, perm: readonly number[]): string {
+    const starts = perm.flatMap((p, i) => (i > 0 && p === perm[i - 1]! + 1 ? [] : [i]));
+    const groups = starts.map((start, i) => perm.slice(start, starts[i + 1]));
+    const order = groups.map((_, i) => i).sort((a, b) => groups[a]![0]! - groups[b]![0]!);
+    const merged = order.map((i) => sizeOf(groups[i]!.map((axis) => shape[axis] as number)));
+    const turned = this.node('Transpose', [this.reshape(x, shape, merged)], {
+      perm: groups.map((_, i) => order.indexOf(i)),
+    });
+    return this.reshape(
+      turned,
+      undefined,
+      perm.map((p) => shape[p] as number),
+    );
   }
 
   /** Reorders axes. */
@@ -207,6 +222,29 @@ export class Builder {
     this.#initializers.set(key, { name, dtype, shape, data });
     return name;
   }
+}
+
+/** More examples than this are many to ONNX Runtime, whose threads wait for each other after each one's transpose. */
+const manyLoops = 16;
+
+/**
+ * A permutation as steps that ONNX Runtime takes quickly. It moves rows of the last axis as they are, and one matrix
+ * fast; several axes that go elsewhere it reorders element by element, and matrices of many examples one by one.
+ */
+function quickMoves(perm: readonly number[], shape: Shape): readonly (readonly number[])[] {
+  const last = perm.length - 1;
+  if (perm.at(-1) === last) return [perm];
+  if (perm[0] === 0 && shape[0]! >= manyLoops) {
+    // With the examples last, what is reordered are rows of them.
+    const rows = perm.slice(1).map((axis) => axis - 1);
+    const axes = [...perm.keys()];
+    return [
+      [...axes.slice(1), 0],
+      [...rows, last],
+      [last, ...axes.slice(0, -1)],
+    ];
+  }
+  return singleMoves(perm) ?? [perm];
 }
 
 /**

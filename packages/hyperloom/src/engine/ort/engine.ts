@@ -59,8 +59,8 @@ export function ortEngine(options: OrtOptions = {}): OrtEngine {
     ...(options.profile !== undefined && { enableProfiling: true, profileFilePrefix: options.profile }),
     extra: {
       session: { intra_op: { allow_spinning: options.spinning === false ? '0' : '1' } },
-      // It joins two fast moves of an axis to one slow reordering.
-      optimization: { disable_specified_optimizers: 'TransposeOptimizer' },
+      // They join fast moves of an axis to one slow reordering.
+      optimization: { disable_specified_optimizers: 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider' },
     },
   });
 
