@@ -249,7 +249,18 @@ describe('the command line', () => {
   });
 
   test('every command explains itself', async () => {
-    for (const verb of ['train', 'plan', 'eval', 'inspect', 'generate', 'sample', 'export', 'variance', 'recipes']) {
+    for (const verb of [
+      'train',
+      'plan',
+      'eval',
+      'inspect',
+      'generate',
+      'sample',
+      'draw',
+      'export',
+      'variance',
+      'recipes',
+    ]) {
       const { code, out } = await hyperloom([verb, '--help']);
       expect(code).toBe(0);
       expect(out).toContain(`Usage: hyperloom ${verb}`);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ArgumentError, HyperloomError } from 'hyperloom/tensor';
+import { addDraw } from './draw.ts';
 import { addEval } from './eval.ts';
 import { addExport } from './export.ts';
 import { addGenerate } from './generate.ts';
@@ -26,7 +27,18 @@ export function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text.replace(/^error: /, ''))) })
     .configureHelp({ showGlobalOptions: true });
-  const verbs = [addRecipes, addPlan, addTrain, addEval, addInspect, addGenerate, addSample, addExport, addVariance];
+  const verbs = [
+    addRecipes,
+    addPlan,
+    addTrain,
+    addEval,
+    addInspect,
+    addGenerate,
+    addSample,
+    addDraw,
+    addExport,
+    addVariance,
+  ];
   for (const add of verbs) add(command, version);
   for (const verb of command.commands) verb.exitOverride();
   return command;

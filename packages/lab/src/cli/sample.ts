@@ -7,7 +7,7 @@ import type { Language, Trial } from '../recipes/recipe.ts';
 import { engineOf } from '../run/engine.ts';
 import { reopen } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
-import { codeFor } from '../run/weights.ts';
+import { codeFor, codesOfTwo } from '../run/weights.ts';
 import { number, whole } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { jsonLine } from './output.ts';
@@ -134,19 +134,12 @@ async function network(
 }
 
 /** The network of a code between two. */
-function modelBetween(
-  { language, codes = [], title }: Trial,
-  { between, share = 0.5, code }: SampleFlags,
-): SymbolModel {
+function modelBetween(trial: Trial, { between, share = 0.5, code }: SampleFlags): SymbolModel {
   if (code !== undefined) throw new ArgumentError('--between: expected no --code beside it, got one');
   if (share > 1) throw new ArgumentError(`--share: expected a number from 0 to 1, got ${share}`);
-  const names = between!.split(',').map((name) => name.trim());
-  const ends = names.flatMap((name) => codes.find((known) => known.name === name) ?? []);
-  if (language?.between === undefined || names.length !== 2 || ends.length !== 2) {
-    const known = language?.between === undefined ? 'none' : `two of ${codes.map(({ name }) => name).join(', ')}`;
-    throw new ArgumentError(`--between: expected ${known} for the ${title}, got "${between}"`);
-  }
-  return language.between(ends[0]!.code, ends[1]!.code, share);
+  const line = trial.language?.between;
+  const [from, to] = codesOfTwo(line ? trial : { ...trial, codes: [] }, between!);
+  return line!(from, to, share);
 }
 
 /** Where the text goes: writing waits while the reader is slow, and ends when it goes away. */

@@ -10,30 +10,29 @@ export interface ConcatenationSpec<C> {
 }
 
 /** Settings of {@link concatenation}. */
-export interface ConcatenationOptions<Source, C> {
+export type ConcatenationOptions<Source, C> = {
   readonly code: Conditioner<Source, C>;
   /** Numbers of an input point. */
   readonly in: number;
-  readonly hidden: readonly number[];
-  readonly out: number;
-}
+} & (
+  | { readonly hidden: readonly number[]; readonly out: number; readonly network?: undefined }
+  | {
+      /** The network for its number of inputs, those of a point and then the code, in place of one of ReLU layers. */
+      readonly network: (inputs: number) => Module<MlpSpec>;
+    }
+);
 
 /**
  * The control of a hypernetwork: one ordinary network that is told the code, joined to each of its inputs. With a set
  * encoder for the code it is a conditional neural process (Garnelo et al. 2018) without its variance. It reads what a
  * hypernetwork reads, `{ code, input }`, with input points [n, in]; it gives [n, out].
  */
-export function concatenation<Source, C>({
-  code,
-  in: inputs,
-  hidden,
-  out,
-}: ConcatenationOptions<Source, C>): Module<
-  ConcatenationSpec<C>,
-  { readonly code: Source; readonly input: Tensor },
-  Tensor
-> {
-  const net = mlp({ in: inputs + code.size, hidden, out });
+export function concatenation<Source, C>(
+  options: ConcatenationOptions<Source, C>,
+): Module<ConcatenationSpec<C>, { readonly code: Source; readonly input: Tensor }, Tensor> {
+  const { code, in: inputs } = options;
+  const width = inputs + code.size;
+  const net = options.network ? options.network(width) : mlp({ in: width, hidden: options.hidden, out: options.out });
   return defineModule<ConcatenationSpec<C>, { readonly code: Source; readonly input: Tensor }, Tensor>({
     name: 'concatenation',
     spec: { code: code.spec, net: net.spec },

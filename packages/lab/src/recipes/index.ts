@@ -2,6 +2,7 @@ import { authors } from './authors.ts';
 import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
 import { hierarchy } from './hierarchy.ts';
+import { inr } from './inr.ts';
 import { manyMlps } from './manyMlps.ts';
 import { mnist } from './mnist.ts';
 import { paretoToy } from './paretoToy.ts';
@@ -20,4 +21,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   charlm,
   authors,
   'split-mnist': splitMnist,
+  inr,
 };

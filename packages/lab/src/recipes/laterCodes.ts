@@ -1,6 +1,6 @@
 import { runOnce } from 'hyperloom/engine';
 import { grow } from 'hyperloom/hyper';
-import { type NdArray, random, type Tensor } from 'hyperloom/tensor';
+import { type NdArray, random, type Tensor, tree } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import type { Session } from './recipe.ts';
 
@@ -18,4 +18,13 @@ export async function withLaterCodes(
     (table.data as Float32Array).copyWithin((count - from.length + i) * size, old * size, (old + 1) * size);
   });
   return params;
+}
+
+/** How many of the weights that were there before have another bit now. */
+export function changed(before: unknown, after: unknown): number {
+  const now = tree.flatten<NdArray>(after);
+  let count = 0;
+  for (const [path, { data }] of Object.entries(tree.flatten<NdArray>(before)))
+    for (let i = 0; i < data.length; i++) if (!Object.is(data[i], now[path]!.data[i])) count += 1;
+  return count;
 }

@@ -6,8 +6,9 @@ import { mean, type NdArray, ndarray, slice, square, sub, type Tensor, tree, vma
 import type { Example, Run, Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { concatenation, matched } from './concatenation.ts';
-import { withLaterCodes } from './laterCodes.ts';
+import { changed, withLaterCodes } from './laterCodes.ts';
 import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
+import { sideBySide } from './sideBySide.ts';
 import { givenPoints, halfRange, heldOutPoints, noise, type UserPoints, userAt, userValue } from './tasks/users.ts';
 
 const options = {
@@ -137,15 +138,6 @@ function coded(name: string, title: string, family: Family, known: Known): Trial
   };
 }
 
-/** How many of the weights that were there before have another bit now. */
-function changed(before: unknown, after: unknown): number {
-  const now = tree.flatten<NdArray>(after);
-  let count = 0;
-  for (const [path, { data }] of Object.entries(tree.flatten<NdArray>(before)))
-    for (let i = 0; i < data.length; i++) if (!Object.is(data[i], now[path]!.data[i])) count += 1;
-  return count;
-}
-
 /** For each of further users, the old user whose network fits best. */
 async function nearestUsers(run: Run<Trainable>, users: number, theirs: UserPoints): Promise<number[]> {
   const later = theirs.target.shape[0]!;
@@ -200,18 +192,6 @@ function separate(
 }
 
 const leading = (array: NdArray): NdArray => ({ ...array, shape: [1, ...array.shape] });
-
-/** Many networks of one form as one module: inputs [count, n, in] to outputs [count, n, out]. */
-const sideBySide = (target: nn.Module<nn.MlpSpec>, count: number) =>
-  nn.defineModule({
-    name: 'sideBySide',
-    spec: tree.map((w: nn.WeightSpec): nn.WeightSpec => {
-      const init = nn.init.byRow((key, row) => w.init(key, { ...w, shape: row.shape }));
-      return { ...w, shape: [count, ...w.shape], init };
-    }, target.spec),
-    apply: (params, input: Tensor) =>
-      vmap((own: nn.Params<nn.MlpSpec>, x: Tensor) => target.apply(own, x))(params as never, input),
-  });
 
 /** One network for everybody. */
 function shared(

@@ -1,5 +1,6 @@
 import type { EvalBatches, Vocabulary } from 'hyperloom/data';
 import type { Engine } from 'hyperloom/engine';
+import type { Tensor } from 'hyperloom/tensor';
 import type { Example, Measure, Run, SymbolModel, Trainable, TrainOptions } from 'hyperloom/train';
 
 /** A setting of a recipe that `--set` changes. */
@@ -70,6 +71,17 @@ export interface Language {
   between?(from: unknown, to: unknown, share: number): SymbolModel;
 }
 
+/** How a trial's model draws images from codes. */
+export interface Drawing {
+  /** Pixels of a side that it was trained on; it draws any number. */
+  readonly size: number;
+  /**
+   * Colours [points, 3], from 0 to 1, at places [points, 2], from -1 to 1, for the code on the line between two example
+   * codes, at a share of 0 the first and at 1 the second: a function of the parameters of the trial's model, to trace.
+   */
+  draw(params: never, from: Tensor, to: Tensor, share: Tensor, places: Tensor): Tensor;
+}
+
 /** One model, or way of training, of an experiment. */
 export interface Trial {
   /** `main`, or the name of a control, with which its metrics begin: `control.test.mse`. Letters, digits, `-` and `_`. */
@@ -88,6 +100,8 @@ export interface Trial {
   readonly codes?: readonly NamedCode[];
   /** For `sample`; absent where the model is none of language. */
   readonly language?: Language;
+  /** For `draw`; absent where the model draws nothing. */
+  readonly images?: Drawing;
   /** An input of one example, for export and inspection. */
   readonly exampleInput?: unknown;
   /**

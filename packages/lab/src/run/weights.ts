@@ -41,6 +41,18 @@ export function codeFor({ codeSize, codes = [], title }: Trial, text: string | u
   );
 }
 
+/**
+ * The two example codes whose names a caller gave with `--between`.
+ * @throws ArgumentError for other than two known names
+ */
+export function codesOfTwo({ codes = [], title }: Trial, text: string): readonly [unknown, unknown] {
+  const names = text.split(',').map((name) => name.trim());
+  const ends = names.flatMap((name) => codes.find((known) => known.name === name) ?? []);
+  if (names.length === 2 && ends.length === 2) return [ends[0]!.code, ends[1]!.code];
+  const known = codes.length === 0 ? 'none' : `two of ${shortList(codes.map(({ name }) => name))}`;
+  throw new ArgumentError(`--between: expected ${known} for the ${title}, got "${text}"`);
+}
+
 /** Numbers with commas between them; undefined for any other text. */
 export function numbersIn(text: string): number[] | undefined {
   const parts = text.split(',');
