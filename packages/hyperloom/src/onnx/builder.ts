@@ -137,18 +137,19 @@ export class Builder {
     return this.reshape(name, sizes, to);
   }
 
-  /** Reorders axes as they are, those that stay side by side as one. */
+  /** Reorders axes, those that stay side by side as one. */
   #move(x: string, shape: Shape, perm: readonly number[]): string {
     const starts = perm.flatMap((p, i) => (i > 0 && p === perm[i - 1]! + 1 ? [] : [i]));
     const groups = starts.map((start, i) => perm.slice(start, starts[i + 1]));
     const order = groups.map((_, i) => i).sort((a, b) => groups[a]![0]! - groups[b]![0]!);
-    const merged = order.map((i) => sizeOf(groups[i]!.map((axis) => shape[axis] as number)));
+    const sizes = groups.map((group) => sizeOf(group.map((axis) => shape[axis] as number)));
+    const merged = order.map((i) => sizes[i] as number);
     const turned = this.node('Transpose', [this.reshape(x, shape, merged)], {
       perm: groups.map((_, i) => order.indexOf(i)),
     });
     return this.reshape(
       turned,
-      undefined,
+      sizes,
       perm.map((p) => shape[p] as number),
     );
   }
