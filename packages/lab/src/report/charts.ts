@@ -230,18 +230,39 @@ export function confusionMatrix(
       },
     })),
   );
+  const long = names.some((name) => name.length > 4);
   const axis = {
     type: 'category' as const,
     data: [...names],
-    axisLabel: { color: palette.ink },
+    axisLabel: {
+      color: palette.ink,
+      interval: 0,
+      formatter: (name: string) => (name.length > 12 ? `${name.slice(0, 11)}…` : name),
+      ...(names.length > 12 && { fontSize: 10 }),
+    },
     axisLine: { lineStyle: { color: palette.faint } },
   };
+  const along = {
+    ...axis,
+    name: 'predicted',
+    nameLocation: 'middle',
+    nameGap: long ? 66 : 28,
+    nameTextStyle: text,
+    axisLabel: { ...axis.axisLabel, rotate: long ? 45 : 0 },
+  } as const;
   return draw(
     {
       title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
-      grid: { left: 60, right: 20, top: 40, bottom: 50 },
-      xAxis: { ...axis, name: 'predicted', nameLocation: 'middle', nameGap: 28, nameTextStyle: text },
-      yAxis: { ...axis, name: 'true', nameLocation: 'middle', nameGap: 36, nameTextStyle: text, inverse: true },
+      grid: { left: long ? 110 : 60, right: 20, top: 40, bottom: long ? 90 : 50 },
+      xAxis: along,
+      yAxis: {
+        ...axis,
+        name: 'true',
+        nameLocation: 'middle',
+        nameGap: long ? 84 : 36,
+        nameTextStyle: text,
+        inverse: true,
+      },
       visualMap: {
         show: false,
         min: 0,

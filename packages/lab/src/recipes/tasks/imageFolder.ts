@@ -61,6 +61,7 @@ async function readListed(
   ).finally(progress.end);
   const parts = divided(folder, classes, images);
   const { size, channels } = form;
+  const counted = (part: Part): string => parts[part].length.toLocaleString('en-US');
   const labelled = (part: Part): LabelledImages => {
     const own = parts[part];
     const data = new Uint8Array(own.length * channels * size * size);
@@ -83,7 +84,10 @@ async function readListed(
     validation: labelled('validation'),
     test: labelled('test'),
     digest: digestOf(images.map(({ name, digest }) => [name, digest])),
-    notes: notesOf(images, others),
+    notes: [
+      `data "${folder}": ${classes.length} classes (${few(classes)}), ${counted('training')} images to train on, ${counted('validation')} to validate on, ${counted('test')} to test on`,
+      ...leftOut(images, others),
+    ],
   };
 }
 
@@ -119,7 +123,7 @@ function divided(
   images: readonly ReadImage[],
 ): Readonly<Record<Part, readonly ReadImage[]>> {
   const good = images.filter(({ pixels }) => pixels).sort((a, b) => (a.order < b.order ? -1 : 1));
-  const [left = ''] = notesOf(images, []);
+  const [left = ''] = leftOut(images, []);
   if (good.length === 0) throw new FormatError(`data "${folder}": expected images that can be read; ${left}`);
   const isDivided = images.some(({ part }) => part === 'test');
   const holdsValidation = images.some(({ part }) => part === 'validation');
@@ -151,7 +155,7 @@ function divided(
 }
 
 /** What was left out, for a person. */
-function notesOf(images: readonly ReadImage[], others: readonly string[]): string[] {
+function leftOut(images: readonly ReadImage[], others: readonly string[]): string[] {
   const bad = images.flatMap(({ name, why }) => (why === undefined ? [] : [`${name} (${why})`]));
   const of = `${images.length.toLocaleString('en-US')} ${images.length === 1 ? 'image' : 'images'}`;
   return [
