@@ -48,9 +48,9 @@ const positions = (values: readonly number[]): NdArray => ndarray(Int32Array.fro
 /** Accuracies of every task, a row after each task. */
 export type Progress = readonly (readonly number[])[];
 
-async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
+async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFlags): Promise<Experiment> {
   const { steps: own, floor } = settings.full === true ? forms.full : forms.short;
-  const set = await readImages(String(settings.data), { channels: 1 });
+  const set = await readImages(String(settings.data), { channels: 1, signal });
   const tasks = pairTasks(set);
   const { target, model } = splitModels(set.channels * set.height * set.width, tasks.length);
   const sample = Number(settings.sample);

@@ -47,10 +47,9 @@ export async function imageDecoder({ size, channels }: PixelForm) {
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
       .catch((cause) => {
-        const why = firstLine(cause);
-        throw new BadImage(
-          /pixel limit/.test(why) ? `more than ${most.pixels / 1e6} million pixels` : `damaged or cut off: ${why}`,
-        );
+        // What libvips says of damage is of all threads together, so it is not told.
+        const isHuge = /pixel limit/.test(String(cause));
+        throw new BadImage(isHuge ? `more than ${most.pixels / 1e6} million pixels` : 'damaged or cut off', { cause });
       });
     return centred(data, info, { size, channels });
   };
