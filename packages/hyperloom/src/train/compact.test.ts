@@ -1,11 +1,17 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { batches } from '../data/index.ts';
 import { runOnce } from '../engine/index.ts';
+import { ortEngine, runOnnxFile } from '../engine/ort/index.ts';
 import { referenceEngine } from '../engine/reference/index.ts';
-import { costed } from '../hyper/index.ts';
+import { costed, heads, hypernetwork } from '../hyper/index.ts';
 import * as nn from '../nn/index.ts';
+import * as optim from '../optim/index.ts';
 import { type NdArray, ndarray, random, type Tensor, tree } from '../tensor/index.ts';
-import { compact, openRun } from './index.ts';
+import { compact, exportRun, openCheckpoint, openRun, train } from './index.ts';
 import type { Trainable } from './model.ts';
 
 const engine = referenceEngine();
@@ -123,6 +129,92 @@ describe('compact', () => {
         expect(cost.data[0]! * small.multiplyAdds.before).toBeCloseTo(small.multiplyAdds.after, 1);
       }),
       { numRuns: 25 },
+    );
+  });
+
+  test('cuts the network of a code, which ONNX Runtime runs, and which is saved, exported and trained on', async () => {
+    const target = chain([
+      nn.conv2d({ in: 1, out: 8, kernel: 3, padding: 'same' }),
+      nn.batchNorm({ channels: 8 }),
+      nn.gate({ channels: 8 }),
+      nn.relu,
+      nn.maxPool({ window: 2 }),
+      nn.flatten,
+      nn.linear({ in: 8 * 16, out: 3 }),
+    ]);
+    const head = heads.compose({ '**.gate': heads.widths(), '**': heads.dense() });
+    const model = hypernetwork(target as never, {
+      code: 1,
+      head,
+      generate: ['**.weight', '**.gate'],
+    }) as unknown as Trainable;
+    const input = { code: f32(1), input: f32(1, 8, 8) };
+    const ort = ortEngine({ threads: 1, spinning: false });
+    const params = await runOnce(engine, (key: Tensor) => model.init(key) as never, random.keyArray(1));
+    const run = openRun(model, params, ort);
+    const small = await compact(run, { code: [0.5], input });
+    expect(small.multiplyAdds).toEqual({ before: 64 * 9 * 8 + 128 * 3, after: 64 * 9 * 4 + 64 * 3 });
+    expect(small.removed).toMatchObject({ '0.weight': 36, '0.bias': 4, '1.mean': 4, '2.gate': 8, '6.weight': 192 });
+
+    const x = inputOf([1, 8, 8]);
+    const expected = (await run.apply({ code: [0.5], input: x })) as NdArray;
+    const again = openRun(small.module, small.params, ort);
+    expect(worst(expected, await again.apply(x))).toBeLessThan(1e-5);
+
+    const folder = await mkdtemp(join(tmpdir(), 'compact-'));
+    const path = join(folder, 'small.onnx');
+    await writeFile(path, await exportRun(again, { form: 'baked' }));
+    const [out] = await runOnnxFile(path, [{ input: { ...x, shape: [1, 1, 8, 8] } }]);
+    expect(worst(expected, { ...out!.output!, shape: [3] })).toBeLessThan(1e-5);
+
+    // One step at a rate of almost 0 leaves the weights where they were, which is where training starts.
+    const saved = join(folder, 'checkpoint.safetensors');
+    const tuned = await train(small.module, {
+      data: batches({ input: inputOf([4, 1, 8, 8]), target: inputOf([4, 3]) }, { size: 4 }),
+      loss: nn.losses.mse,
+      optimizer: optim.sgd(1e-9),
+      steps: 1,
+      engine: ort,
+      checkpoint: { path: saved, every: 1 },
+    });
+    const reopened = await openCheckpoint(saved, ort);
+    expect(worst(expected, await tuned.apply(x))).toBeLessThan(1e-5);
+    expect(worst(expected, await reopened.apply(x))).toBeLessThan(1e-5);
+    await ort.dispose();
+    await rm(folder, { recursive: true });
+  });
+
+  test('a network without gates loses what weights of 0 make useless, and keeps a bias of 0', async () => {
+    const net = nn.mlp({ in: 2, hidden: [4], out: 1 });
+    // Unit 1 is read by nothing, unit 3 reads nothing and adds nothing.
+    const params = {
+      layer0: {
+        weight: ndarray([
+          [1, 2, -3, 0],
+          [3, 4, 5, 0],
+        ]),
+        bias: ndarray([0, 1, 0, 0]),
+      },
+      layer1: { weight: ndarray([[1], [0], [2], [7]]), bias: ndarray([0]) },
+    };
+    const run = openRun(net as Trainable, params, engine);
+    const small = await compact(run, { input: f32(2) });
+    expect(tree.map(({ shape }: NdArray) => shape.join(), small.params)).toEqual({
+      layer0: { weight: '2,2', bias: '2' },
+      layer1: { weight: '2,1', bias: '1' },
+    });
+    const x = ndarray([1, -0.5]);
+    expect(worst(await run.apply(x), await openRun(small.module, small.params, engine).apply(x))).toBeLessThan(1e-6);
+  });
+
+  test('says what it needs', async () => {
+    const run = openRun(
+      nn.linear({ in: 1, out: 1 }) as Trainable,
+      { weight: ndarray([[1]]), bias: ndarray([0]) },
+      engine,
+    );
+    await expect(compact(run)).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: compact: expected the types of an input of linear, got none]`,
     );
   });
 });
