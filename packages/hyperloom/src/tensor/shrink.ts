@@ -32,11 +32,11 @@ export interface ShrinkOptions {
  * same up to rounding. Axes of unknown inputs and of outputs keep all elements, and each dimension keeps at least one.
  * @param arrays the known inputs by name, weights that is
  * @example
- * const f = (w: Tensor, gate: Tensor, v: Tensor, x: Tensor) => matmul(mul(matmul(x, w), gate), v);
- * const f32 = (...shape: number[]) => ({ dtype: 'float32', shape });
- * const { program } = trace(f, f32(2, 3), f32(3), f32(3, 2), f32(1, 2)); // arg0 to arg3
- * const arrays = { arg0: zerosArray('float32', [2, 3]), arg1: ndarray([1, 0, 1]), arg2: zerosArray('float32', [3, 2]) };
- * const shrunk = shrink(program, { ...arrays, arg0: ndarray([[1, 2, 3], [4, 5, 6]]) }); // arg2 is 0, so all is
+ * const f = ({ w, gate, v }: { w: Tensor; gate: Tensor; v: Tensor }, x: Tensor) => matmul(mul(matmul(x, w), gate), v);
+ * const gate = ndarray([1, 0, 1]);
+ * const arrays = { w: ndarray([[1, 2, 3], [4, 5, 6]]), gate, v: ndarray([[1], [2], [3]]) };
+ * const { program } = trace(f, arrays, { dtype: 'float32', shape: [1, 2] });
+ * const small = shrink(program, arrays, { settled: (name) => name === 'gate' }); // arrays: w [2, 2], v [2, 1]
  */
 export function shrink(
   program: Program,
