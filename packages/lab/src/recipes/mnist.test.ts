@@ -23,7 +23,8 @@ beforeAll(async () => {
     if (words[own] === undefined || counts[own]! >= 60) continue;
     const data = Float32Array.from(images.data.subarray(i * 784, (i + 1) * 784), (byte) => byte / 255);
     await mkdir(join(folder, words[own]), { recursive: true });
-    await writeFile(join(folder, words[own], `${counts[own]++}.png`), png({ shape: [1, 28, 28], data }));
+    await writeFile(join(folder, words[own], `${counts[own]}.png`), png({ shape: [1, 28, 28], data }));
+    counts[own]! += 1;
   }
   await writeFile(join(folder, 'six', 'broken.jpg'), '');
 });
