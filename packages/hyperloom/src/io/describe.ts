@@ -57,7 +57,7 @@ export interface DescribedModel {
   readonly output: unknown;
   /** Key to weights. */
   readonly init: Json;
-  /** Weights and input to output; a hypernetwork has `hyper` instead. */
+  /** Weights and input to output; a hypernetwork has it beside `hyper` if it gives more than its target does. */
   readonly apply?: Json;
   /** Weights, input and key to output and updates, where training differs. */
   readonly training?: { readonly program: Json; readonly updates: readonly string[] };
@@ -127,12 +127,15 @@ function describe(model: Describable, input: unknown, encode: Encode): Described
     spec,
     code,
   );
+  const inside = describe(target, inner, encode);
+  const givesMore = JSON.stringify(inside.output) !== JSON.stringify(apply.output);
   return {
     ...common,
+    ...(givesMore && { apply: encode(apply.program) }),
     hyper: {
       materialise: encode(materialise.program),
       generated: Object.keys(generated),
-      target: describe(target, inner, encode),
+      target: inside,
     },
   };
 }

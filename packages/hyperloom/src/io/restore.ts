@@ -110,10 +110,10 @@ function restore(described: DescribedModel, decode: Decode): RestoredModel | Res
     apply: (params, example, context) =>
       trained && context?.training ? training(params, example, context) : run(params, example),
   });
-  if (hyper === undefined) {
-    const program = decode(described.apply);
-    return module((params, example) => outputOf(callProgram(program, [...weightsOf(params), ...inputsOf(example)])));
-  }
+  const whole = hyper === undefined || described.apply !== undefined ? decode(described.apply) : undefined;
+  const ownOutput = (params: unknown, example: unknown): unknown =>
+    outputOf(callProgram(whole!, [...weightsOf(params), ...inputsOf(example)]));
+  if (hyper === undefined) return module(ownOutput);
 
   const target = restore(hyper.target, decode);
   const program = decode(hyper.materialise);
@@ -125,6 +125,7 @@ function restore(described: DescribedModel, decode: Decode): RestoredModel | Res
   const all = tree.flatten<RestoredWeight>(target.spec);
   return {
     ...module((params, example) => {
+      if (whole) return ownOutput(params, example);
       const { code, input: inner } = example as { readonly code?: unknown; readonly input: unknown };
       return target.apply(materialise(params, code) as never, inner as never);
     }),

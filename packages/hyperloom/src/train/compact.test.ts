@@ -8,6 +8,7 @@ import { runOnce } from '../engine/index.ts';
 import { ortEngine, runOnnxFile } from '../engine/ort/index.ts';
 import { referenceEngine } from '../engine/reference/index.ts';
 import { costed, heads, hypernetwork } from '../hyper/index.ts';
+import { describeModel, restoreModel } from '../io/index.ts';
 import * as nn from '../nn/index.ts';
 import * as optim from '../optim/index.ts';
 import { type NdArray, ndarray, random, type Tensor, tree } from '../tensor/index.ts';
@@ -205,6 +206,24 @@ describe('compact', () => {
     });
     const x = ndarray([1, -0.5]);
     expect(worst(await run.apply(x), await openRun(small.module, small.params, engine).apply(x))).toBeLessThan(1e-6);
+  });
+
+  test('a costed model is saved with its cost; what it generates is cut and exported as ever', async () => {
+    const net = chain([nn.linear({ in: 2, out: 4 }), nn.gate({ channels: 4 }), nn.linear({ in: 4, out: 1 })]);
+    const head = heads.compose({ '**.gate': heads.widths(), '**': heads.dense() });
+    const input = { code: f32(1), input: f32(2) };
+    const model = costed(hypernetwork(net as never, { code: 1, head }) as never, { input }) as unknown as Trainable;
+    const params = await runOnce(engine, (key: Tensor) => model.init(key) as never, random.keyArray(1));
+    const restored = restoreModel(describeModel(model, input)) as Trainable;
+    const example = { code: [0.25], input: [1, 2] };
+    const first = (await openRun(model, params, engine).apply(example)) as { output: NdArray; cost: NdArray };
+    const run = openRun(restored, params, engine);
+    expect(await run.apply(example)).toEqual(first);
+    expect(first.cost.data[0]).toBeCloseTo(0.25, 6);
+    const small = await compact(run, { code: [0.25] });
+    expect(small.multiplyAdds).toEqual({ before: 12, after: 3 });
+    expect(worst(first.output, await openRun(small.module, small.params, engine).apply([1, 2]))).toBeLessThan(1e-6);
+    expect((await exportRun(run, { form: 'baked', code: [0.25] })).length).toBeGreaterThan(100);
   });
 
   test('says what it needs', async () => {

@@ -51,6 +51,13 @@ beforeAll(async () => {
   const byTask = hypernetwork(net, { code: codes.embeddings({ count: 3, size: 4 }), head });
   await folderOf('tasks', byTask, { code: tasks, input: wave(8, 2) });
   await folderOf('plain', net, wave(8, 2));
+  const gated = nn.sequential({
+    fc: nn.linear({ in: 2, out: 6 }),
+    open: nn.gate({ channels: 6 }),
+    out: nn.linear({ in: 6, out: 1 }),
+  });
+  const widths = heads.compose({ '**.gate': heads.widths(), '**': heads.dense() });
+  await folderOf('gated', hypernetwork(gated, { code: 1, head: widths }), { code: wave(8, 1), input: wave(8, 2) });
   await folderOf('empty', net, wave(8, 2), []);
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -121,6 +128,17 @@ test('of several phases the last is exported, weights alone too', async () => {
   ).toMatch(/written to/);
 });
 
+test('a compact file holds the smaller network of a code, and agrees with the whole one', async () => {
+  const args = ['gated', '--code', '0.5', '--compact', '--out'];
+  const { multiplyAdds, error } = JSON.parse(await command(...args, to('compact.onnx'), '--json'));
+  expect(multiplyAdds).toEqual({ before: 18, after: 9 });
+  expect(error).toBeLessThan(1e-5);
+  expect(await command(...args, to('compact.onnx'))).toMatch(/\n18 multiply-adds for one example before, 9 compact\n/);
+  expect(await command(...args, to('compact.safetensors'))).toMatch(/^4 weights/);
+  const { tensors } = decodeSafetensors(await readBytes(to('compact.safetensors')), 'weights');
+  expect(tensors['fc.weight']!.shape).toEqual([2, 3]);
+});
+
 test('misuse is one line, and leaves no file', async () => {
   const out = ['--out', to('none.onnx')];
   const before = await readdir(root);
@@ -135,6 +153,7 @@ test('misuse is one line, and leaves no file', async () => {
     await command('tasks', '--code', '1.5', ...out),
     await command('tasks', '--code', '7', ...out),
     await command('tasks', '--code', '-1', ...out),
+    await command('coded', '--form', 'dynamic', '--compact', ...out),
     await command('plain', '--out', to('none.onx')),
     await command('plain', '--code', '1', ...out),
     await command('plain', '--form', 'dynamic', ...out),
@@ -153,6 +172,7 @@ test('misuse is one line, and leaves no file', async () => {
       "code: expected int32 [], got 1.5",
       "ort: run: code/gather/Gather: indices element out of data bounds, idx=7 must be within the inclusive range [-3,2]",
       "--code: expected the position of a code, from 0 upwards, got -1",
+      "--compact: expected the form baked, got dynamic",
       "--out: expected a file .onnx or .safetensors, got /none.onx",
       "code: expected none, for the model reads none",
       "export: expected a hypernetwork for dynamic, got mlp",

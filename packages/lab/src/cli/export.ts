@@ -4,7 +4,17 @@ import type { Command } from 'commander';
 import type { Engine } from 'hyperloom/engine';
 import { encodeSafetensors, writeAtomic } from 'hyperloom/io';
 import { ArgumentError, type Aval, type NdArray, tree } from 'hyperloom/tensor';
-import { codeAs, type ExportForm, exportRun, openCheckpoint, type Run, type Trainable } from 'hyperloom/train';
+import {
+  type Compacted,
+  codeAs,
+  compact,
+  type ExportForm,
+  exportRun,
+  openCheckpoint,
+  openRun,
+  type Run,
+  type Trainable,
+} from 'hyperloom/train';
 import { engineOf } from '../run/engine.ts';
 import { prepared } from '../run/execute.ts';
 import { type Checked, checkFile, tolerance } from '../run/exported.ts';
@@ -18,6 +28,7 @@ interface Flags {
   readonly form: ExportForm;
   readonly out: string;
   readonly code?: string;
+  readonly compact?: boolean;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -35,9 +46,13 @@ export function addExport(command: Command): void {
       'baked',
     )
     .option('--code <code>', 'the code to bake in: numbers such as 0.1,0.2, or the name of an example code')
+    .option('--compact', 'cut out what gates of 0 make useless: the smaller network of the code (baked)')
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--json', 'one JSON object')
-    .addHelpText('after', '\nExample:\n  $ hyperloom export runs/mnist --form baked --out digits.onnx')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ hyperloom export runs/mnist --form baked --out digits.onnx\n  $ hyperloom export runs/gated --code 0.25 --compact --out small.onnx',
+    )
     .action(async (path: string, flags: Flags) => {
       const engine = await engineOf(flags);
       try {
@@ -48,7 +63,9 @@ export function addExport(command: Command): void {
     });
 }
 
-async function exportTo(path: string, { form, out, code: text, json = false }: Flags, engine: Engine): Promise<void> {
+async function exportTo(path: string, flags: Flags, engine: Engine): Promise<void> {
+  const { form, out, code: text, json = false } = flags;
+  if (flags.compact && form !== 'baked') throw new ArgumentError(`--compact: expected the form baked, got ${form}`);
   if (!/\.(onnx|safetensors)$/.test(out))
     throw new ArgumentError(`--out: expected a file .onnx or .safetensors, got ${out}`);
   const folder = path.endsWith('.safetensors') ? undefined : await RunFolder.open(path);
@@ -56,11 +73,15 @@ async function exportTo(path: string, { form, out, code: text, json = false }: F
   const { input: types } = run.model;
   const source = 'materialise' in run.model ? (types as { readonly code?: unknown }).code : undefined;
   const code = form === 'baked' ? codeAs(source, await codeOf(source, text, folder)) : text;
-  if (out.endsWith('.safetensors')) return exportWeights(run, { form, out, code, json });
-  const bytes = await exportRun(run, { form, ...(code !== undefined && { code }) });
+  const small = flags.compact ? await compact(run, { code }) : undefined;
+  if (out.endsWith('.safetensors')) return exportWeights(run, { form, out, code, json, small });
+  const bytes = small
+    ? await exportRun(openRun(small.module, small.params, engine), { form })
+    : await exportRun(run, { form, ...(code !== undefined && { code }) });
+  // A compact file is held to the whole network too.
   const checked = await checkFile(bytes, { run, form, code, types });
   await writeAtomic(out, bytes);
-  report({ form, out, bytes: bytes.length, ...checked }, json);
+  report({ form, out, bytes: bytes.length, ...checked, ...(small && { multiplyAdds: small.multiplyAdds }) }, json);
 }
 
 /**
@@ -101,10 +122,17 @@ const isScalar = (source: unknown): boolean => tree.isLeaf(source) && (source as
 /** The target's weights under its own names. */
 async function exportWeights(
   run: Run<Trainable>,
-  { form, out, code, json }: { form: ExportForm; out: string; code: unknown; json: boolean },
+  {
+    form,
+    out,
+    code,
+    json,
+    small,
+  }: { form: ExportForm; out: string; code: unknown; json: boolean; small: Compacted | undefined },
 ): Promise<void> {
   if (form !== 'baked') throw new ArgumentError(`--out: expected a file .onnx for the form ${form}, got ${out}`);
-  const weights = 'materialise' in run.model ? (await run.materialise(code)).params : run.params;
+  const whole = 'materialise' in run.model ? (await run.materialise(code)).params : run.params;
+  const weights = small?.params ?? whole;
   const arrays = tree.flatten<NdArray>(weights);
   const bytes = encodeSafetensors(arrays, { step: String(run.step) });
   await writeAtomic(out, bytes);
@@ -112,12 +140,17 @@ async function exportWeights(
   else line(`${Object.keys(arrays).length} weights, ${bytes.length.toLocaleString('en-US')} bytes, written to ${out}`);
 }
 
-function report(
-  { form, out, bytes, error, inputs, outputs }: Checked & { form: ExportForm; out: string; bytes: number },
-  json: boolean,
-): void {
+interface Written {
+  readonly form: ExportForm;
+  readonly out: string;
+  readonly bytes: number;
+  /** Of a compact network. */
+  readonly multiplyAdds?: Compacted['multiplyAdds'];
+}
+
+function report({ form, out, bytes, error, inputs, outputs, multiplyAdds }: Checked & Written, json: boolean): void {
   if (json) {
-    jsonLine({ event: 'done', form, out, bytes, error, inputs, outputs });
+    jsonLine({ event: 'done', form, out, bytes, error, inputs, outputs, ...(multiplyAdds && { multiplyAdds }) });
     return;
   }
   const rows = (side: string, values: Checked['inputs']) =>
@@ -126,5 +159,9 @@ function report(
   line(
     `\nin a process of its own, batches of 1 and 5: within ${error.toExponential(1)} of the library (at most ${tolerance.toExponential()})`,
   );
+  if (multiplyAdds) {
+    const [before, after] = [multiplyAdds.before, multiplyAdds.after].map((n) => n.toLocaleString('en-US'));
+    line(`${before} multiply-adds for one example before, ${after} compact`);
+  }
   line(`${bytes.toLocaleString('en-US')} bytes written to ${out}`);
 }

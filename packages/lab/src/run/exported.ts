@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { runOnnxFile } from 'hyperloom/engine/ort';
 import { type Aval, FormatError, isFloat, type NdArray, type Shape, sizeOf, tree, zerosArray } from 'hyperloom/tensor';
 import type { ExportForm, Run, Trainable } from 'hyperloom/train';
+import type { AnyHypernetwork } from './weights.ts';
 
 /** The greatest difference between a file and the library that is let pass, in units of the greatest number, at least 1. */
 export const tolerance = 1e-5;
@@ -82,9 +83,19 @@ async function library({ run, form, code, types }: Exported, one: unknown): Prom
   if (form === 'generator') return tree.flatten((await run.materialise(own)).params);
   const { input } = partsOf(run, types);
   const given = form === 'baked' && isParts(input) ? one : rest.input;
-  const source = form === 'baked' ? code : own;
-  const whole = 'materialise' in run.model ? { ...(source !== undefined && { code: source }), input: given } : given;
-  return tree.flatten({ output: await run.apply(whole) });
+  const generates = 'materialise' in run.model;
+  if (form === 'baked' && generates) return tree.flatten({ output: await ofTarget(run, code, given) });
+  return tree.flatten({
+    output: await run.apply(generates ? { ...(own !== undefined && { code: own }), input: given } : given),
+  });
+}
+
+/** What the target gives with the weights of a code: the model itself may give more, such as a cost. */
+function ofTarget(run: Run<Trainable>, code: unknown, input: unknown): Promise<unknown> {
+  const { target, materialise } = run.model as unknown as AnyHypernetwork;
+  const apply = (params: never, x: never, ...source: readonly never[]) =>
+    target.apply(materialise(params, source[0]), x, { training: false });
+  return run.call(apply, input, ...(code === undefined ? [] : [code]));
 }
 
 /** Numbers for one example, other ones for each row; whole numbers are 0, which every table and mask takes. */
