@@ -11,7 +11,7 @@ import { costed, heads, hypernetwork } from '../hyper/index.ts';
 import { describeModel, restoreModel } from '../io/index.ts';
 import * as nn from '../nn/index.ts';
 import * as optim from '../optim/index.ts';
-import { type NdArray, ndarray, random, type Tensor, tree } from '../tensor/index.ts';
+import { cumsum, type NdArray, ndarray, random, type Tensor, tree } from '../tensor/index.ts';
 import { compact, exportRun, openCheckpoint, openRun, train } from './index.ts';
 import type { Trainable } from './model.ts';
 
@@ -224,6 +224,36 @@ describe('compact', () => {
     expect(small.multiplyAdds).toEqual({ before: 12, after: 3 });
     expect(worst(first.output, await openRun(small.module, small.params, engine).apply([1, 2]))).toBeLessThan(1e-6);
     expect((await exportRun(run, { form: 'baked', code: [0.25] })).length).toBeGreaterThan(100);
+  });
+
+  test('grouped norms lose whole groups, kernels that are shut lose channels, unknown layers keep all', async () => {
+    const cut = async (layers: readonly nn.AnyModule[], gates: Readonly<Record<string, readonly number[]>>) => {
+      const module = chain(layers) as unknown as Trainable;
+      const params = await weightsOf(module, 5, (i, path) => gates[path]?.[i] ?? 1);
+      const run = openRun(module, params, engine);
+      const small = await compact(run, { input: f32(2, 5, 5) });
+      const x = inputOf([2, 5, 5]);
+      const again = openRun(small.module, small.params, engine);
+      expect(worst(await run.apply(x), await again.apply(x))).toBeLessThan(1e-5);
+      const shapes = tree.flatten<NdArray>(small.params);
+      return Object.fromEntries(Object.entries(shapes).map(([path, { shape }]) => [path, shape.join()]));
+    };
+    const first = nn.conv2d({ in: 2, out: 6, kernel: 1 });
+    const last = nn.conv2d({ in: 6, out: 2, kernel: 1 });
+    const norm = nn.groupNorm({ channels: 6, groups: 3 });
+    // Channels 0 and 1 are a group; of the second, one channel stays, and so does the other.
+    const shut = { '2.gate': [0, 0, 0, 1, 1, 1] };
+    const grouped = await cut([first, norm, nn.gate({ channels: 6 }), last], shut);
+    expect(grouped).toMatchObject({ '0.weight': '4,2,1,1', '1.scale': '4', '3.weight': '2,4,1,1' });
+    const kernels = { '0.gate': [1, 1, 0, 0, 1, 0, 0, 0, 1, 1, 0, 1] };
+    const bare = nn.conv2d({ in: 2, out: 6, kernel: 1, bias: false });
+    expect(await cut([nn.kernelGate(bare) as unknown as nn.AnyModule, nn.relu, last], kernels)).toMatchObject({
+      '2.weight': '2,4,1,1',
+    });
+    const mixing = nn.defineModule({ name: 'mixing', spec: {}, apply: (_: unknown, x: Tensor) => cumsum(x, 0) });
+    expect(await cut([first, nn.gate({ channels: 6 }), mixing, last], { '1.gate': [0, 1, 1, 0, 1, 1] })).toMatchObject({
+      '0.weight': '6,2,1,1',
+    });
   });
 
   test('says what it needs', async () => {
