@@ -58,6 +58,9 @@ export async function iconPictures(
   const sides = `${icons.size} x ${icons.size}`;
   const largeSides = `${larger * icons.size} x ${larger * icons.size}`;
 
+  // Each with the icon whose picture is most like it, and two that are nothing like each other.
+  const [far, ...starts] = evenly(old, 3) as [number, ...number[]];
+  const pairs = [...starts.map((icon) => [icon, alike(icons, old, icon)] as const), [far, old.at(-1)!] as const];
   const shown = evenly(old, across);
   const small = await all(run, shown, own);
   const made: Picture[] = [
@@ -81,7 +84,7 @@ export async function iconPictures(
     {
       name: 'walk.svg',
       caption: `Networks of codes on the line between those of two icons, drawn at ${largeSides} pixels. ${credit}`,
-      content: imageGrid('from one code to another', await walks(results[0]!, evenly(old, 6), large, named), {
+      content: imageGrid('from one code to another', await walks(results[0]!, pairs, large, icons.names), {
         cell: 96,
       }),
     },
@@ -127,29 +130,36 @@ export async function iconPictures(
 const codesIn = ({ params }: Run<Trainable>): number =>
   (params as { readonly code: { readonly table: NdArray } }).code.table.shape[0]!;
 
+/** The icon among some whose picture is most like that of another. */
+function alike(all: Icons, some: readonly number[], icon: number): number {
+  const own = coloursOf(all, icon);
+  const scores = some.map((other) => (other === icon ? Number.NEGATIVE_INFINITY : psnr(coloursOf(all, other), own)));
+  return some[scores.indexOf(Math.max(...scores))]!;
+}
+
 /** A row for each pair of icons. */
 async function walks(
   { trial, run }: TrialResult,
-  ends: readonly number[],
+  pairs: readonly (readonly [number, number])[],
   places: NdArray,
-  named: (icons: readonly number[]) => string[],
+  names: readonly string[],
 ) {
   const rows = [];
   const code = (icon: number): NdArray => ({ dtype: 'int32', shape: [], data: Int32Array.of(icon) });
-  for (let i = 0; i + 1 < ends.length; i += 2) {
-    const [from, to] = [ends[i]!, ends[i + 1]!];
+  for (const [from, to] of pairs) {
     const images: Pixels[] = [];
     for (let step = 0; step < walked; step++) {
-      const share: NdArray = { dtype: 'float32', shape: [], data: Float32Array.of(step / (walked - 1)) };
-      const { data } = (await run.call(trial.images!.draw, code(from), code(to), share, places)) as NdArray;
+      const { data } = (await run.call(
+        trial.images!.draw,
+        code(from),
+        code(to),
+        step / (walked - 1),
+        places,
+      )) as NdArray;
       images.push(asPicture(data));
     }
-    const words = named([from, to]);
-    rows.push({
-      name: '',
-      images,
-      labels: images.map((_, at) => (at === 0 ? words[0]! : at === walked - 1 ? words[1]! : '')),
-    });
+    const labels = images.map((_, at) => (at === 0 ? names[from]! : at === walked - 1 ? names[to]! : ''));
+    rows.push({ name: '', images, labels });
   }
   return rows;
 }
