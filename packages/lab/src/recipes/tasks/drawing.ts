@@ -1,7 +1,7 @@
-import { broadcastTo, clip, type NdArray, type Tensor, vmap } from 'hyperloom/tensor';
+import { broadcastTo, clip, type NdArray, ndarray, type Tensor, vmap } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import { coloursOf } from './iconPixels.ts';
-import type { Icons } from './icons.ts';
+import { evenly, type Icons } from './icons.ts';
 import { decibels } from './imageModels.ts';
 import { squarePlaces } from './places.ts';
 
@@ -52,20 +52,32 @@ export async function psnrs(run: Run<Trainable>, all: Icons, icons: readonly num
   return found;
 }
 
-/** For each of some pictures the icon whose code draws what is most like it. */
+/** Rows and columns of pixels by which pictures are compared to find the nearest. */
+const compared = 16;
+
+/** For each of some pictures the icon whose code draws what is most like it, at some of the pixels. */
 export async function nearestIcons(
   run: Run<Trainable>,
   all: Icons,
   { icons, wanted }: { readonly icons: readonly number[]; readonly wanted: readonly number[] },
 ): Promise<number[]> {
+  const lines = evenly([...new Array(all.size).keys()], compared);
+  const pixels = lines.flatMap((y) => lines.map((x) => y * all.size + x));
+  const at = (data: NdArray['data'], width: number) =>
+    Float32Array.from(
+      { length: pixels.length * width },
+      (_, i) => data[width * pixels[Math.floor(i / width)]! + (i % width)]!,
+    );
+  const places = ndarray(at(squarePlaces(all.size).data, 2), [pixels.length, 2]);
+  const pictures = wanted.map((icon) => at(coloursOf(all, icon), 3));
   const best = wanted.map(() => ({ icon: icons[0]!, psnr: Number.NEGATIVE_INFINITY }));
-  let at = 0;
-  for await (const picture of drawn(run, icons, squarePlaces(all.size))) {
-    const icon = icons[at++]!;
-    wanted.forEach((other, i) => {
-      const found = psnr(picture, coloursOf(all, other));
+  let row = 0;
+  for await (const picture of drawn(run, icons, places)) {
+    const icon = icons[row++]!;
+    for (const [i, other] of pictures.entries()) {
+      const found = psnr(picture, other);
       if (found > best[i]!.psnr) best[i] = { icon, psnr: found };
-    });
+    }
   }
   return best.map(({ icon }) => icon);
 }

@@ -19,6 +19,8 @@ export interface IconsPictured {
 
 /** Icons in a row, steps of a walk, and how much larger than in training pictures are drawn. */
 const [across, walked, larger] = [10, 8, 4] as const;
+/** Icons of which the curve of all is made. */
+const curved = 256;
 
 /** Colours [size * size, 3] as a picture. */
 function asPicture(colours: ArrayLike<number>): Pixels {
@@ -114,7 +116,7 @@ export async function iconPictures(
   const curves = [];
   for (const [i, { trial, run: own }] of results.entries()) {
     if (trial.name === 'separate') continue;
-    const sorted = (await psnrs(own, icons, old)).sort((a, b) => a - b);
+    const sorted = (await psnrs(own, icons, evenly(old, curved))).sort((a, b) => a - b);
     const points = sorted.map((value, rank): [number, number] => [(rank + 0.5) / sorted.length, value]);
     curves.push({ name: trial.title, points, colour: colourOf(i), mark: 'line' as const });
   }
