@@ -12,7 +12,7 @@ test('settings stand over those of a run that goes on, and these over the defaul
 test('a wrong setting is one line', () => {
   const refused = (pair: string) => expect(() => settingsFrom(recipe, [pair]));
   refused('contorl=false').toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "contorl"; did you mean control?]`,
+    `[ArgumentError: --set: expected one of full, control, data, batch, epochs, learningRate, init, got "contorl"; did you mean control?]`,
   );
   refused('batch=many').toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: --set batch: expected a whole number, got "many"]`,
@@ -31,6 +31,6 @@ test('a wrong setting is one line', () => {
   );
   refused('full').toThrowErrorMatchingInlineSnapshot(`[ArgumentError: --set: expected key=value, got "full"]`);
   refused('toString=1').toThrowErrorMatchingInlineSnapshot(
-    `[ArgumentError: --set: expected one of full, control, batch, epochs, learningRate, init, got "toString"]`,
+    `[ArgumentError: --set: expected one of full, control, data, batch, epochs, learningRate, init, got "toString"]`,
   );
 });
