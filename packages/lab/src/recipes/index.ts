@@ -8,6 +8,7 @@ import { mnist } from './mnist.ts';
 import { paretoToy } from './paretoToy.ts';
 import type { Recipe } from './recipe.ts';
 import { sinusoid } from './sinusoid.ts';
+import { slimmable } from './slimmable.ts';
 import { splitMnist } from './splitMnist.ts';
 
 /** Every recipe, by name. */
@@ -20,6 +21,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   hierarchy,
   charlm,
   authors,
+  slimmable,
   'split-mnist': splitMnist,
   inr,
 };
