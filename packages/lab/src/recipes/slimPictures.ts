@@ -2,7 +2,7 @@ import type { NdArray } from 'hyperloom/tensor';
 import type { ImageRow, Pixels } from '../report/imageGrid.ts';
 import { classPictures } from './confusion.ts';
 import type { Picture, TrialResult } from './recipe.ts';
-import { type Found, type Known, type Measured, testOf, uniformWidths } from './slimmable.ts';
+import { type Found, type Known, type Measured, testOf, uniformWidths } from './slimMeasures.ts';
 import { fullWidths } from './tasks/slimNet.ts';
 import { codeOf, uniform as widthsAt } from './tasks/widths.ts';
 

@@ -2,13 +2,24 @@ import { type Batches, batches, evalBatches, rows } from 'hyperloom/data';
 import { codes, heads, hypernetwork } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
-import { type Compacted, compact, type Example, openRun, type Run, type Trainable } from 'hyperloom/train';
+import { type Example, openRun, type Run, type Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
-import type { Experiment, Figures, Recipe, RunFlags, Session, Settings, Trial } from './recipe.ts';
+import type { Experiment, Figures, Recipe, RunFlags, Settings, Trial } from './recipe.ts';
+import {
+  accuracyOf,
+  cutOut,
+  errorsOf,
+  type Found,
+  type Known,
+  type Measured,
+  meanOf,
+  shares,
+  uniformWidths,
+} from './slimMeasures.ts';
 import { slimPictures } from './slimPictures.ts';
-import { dataOption, type ImageSet, readImages } from './tasks/images.ts';
+import { dataOption, readImages } from './tasks/images.ts';
 import { costOf, fullWidths, leastWidths, milliseconds, slimNet } from './tasks/slimNet.ts';
-import { codeOf, heldOutWidths, rankCorrelation, sandwiches, uniform, type Widths } from './tasks/widths.ts';
+import { codeOf, heldOutWidths, rankCorrelation, sandwiches, type Widths } from './tasks/widths.ts';
 
 const options = {
   full: { default: false, help: '24 unseen widths instead of 12, and networks trained from scratch at eight of them' },
@@ -29,42 +40,6 @@ const formOf = (full: boolean) =>
     : { steps: 1_500, unseen: 12, scratch: 0, scratchSteps: 0 };
 
 const rate = 0.01;
-
-/** The shares of all layers that are measured by name, with those of their figures. */
-const shares = { w25: 0.25, w50: 0.5, w75: 0.75, w100: 1 } as const;
-
-/** The architectures of {@link shares}, by name. */
-export const uniformWidths: Readonly<Record<string, Widths>> = Object.fromEntries(
-  Object.entries(shares).map(([name, share]) => [name, uniform(share, fullWidths)]),
-);
-
-/** What every trial knows of the experiment. */
-export interface Known {
-  readonly set: ImageSet;
-  readonly seed: number;
-  readonly steps: number;
-  readonly scratchSteps: number;
-  readonly batch: number;
-  /** Widths that no training of many widths meets. */
-  readonly unseen: readonly Widths[];
-  /** Those of {@link unseen} that are trained from scratch. */
-  readonly scratch: readonly Widths[];
-}
-
-/** What a trial found for an architecture. */
-export interface Measured {
-  readonly widths: Widths;
-  readonly accuracy: number;
-  readonly multiplyAdds: number;
-}
-
-/** What the trials found, by their names, for the pictures and the rank correlation. */
-export interface Found {
-  readonly uniform: Map<string, readonly Measured[]>;
-  readonly unseen: Map<string, readonly Measured[]>;
-  /** The main trial's network at the smallest of the uniform widths. */
-  narrowest?: Run<Trainable>;
-}
 
 async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFlags): Promise<Experiment> {
   const form = formOf(settings.full === true);
@@ -213,33 +188,6 @@ function slim(name: string, title: string, family: Slim, known: Known, found: Fo
     },
   };
 }
-
-/** The network of a code as a smaller one without the channels that are closed. */
-const cutOut = (run: Run<Trainable>, own: Widths, { set: { channels, height, width } }: Known): Promise<Compacted> =>
-  compact(run, {
-    code: codeOf(own, fullWidths),
-    input: {
-      code: { dtype: 'float32', shape: [own.length] },
-      input: { dtype: 'float32', shape: [channels, height, width] },
-    },
-  });
-
-/** The test set as a plain network reads it. */
-export const testOf = ({ set: { test } }: Known) => evalBatches({ input: test.images, target: test.labels }, 500);
-
-async function accuracyOf({ module, params }: Pick<Compacted, 'module' | 'params'>, session: Session, known: Known) {
-  const run = openRun(module, params, session.engine);
-  try {
-    return (await run.evaluate(testOf(known), { accuracy: nn.metrics.accuracy })).accuracy!;
-  } finally {
-    await run.dispose();
-  }
-}
-
-const meanOf = (all: readonly Measured[]): number => all.reduce((sum, { accuracy }) => sum + accuracy, 0) / all.length;
-
-const errorsOf = (uniforms: readonly Measured[]): Figures =>
-  Object.fromEntries(Object.keys(shares).map((name, i) => [`error.${name}`, 1 - uniforms[i]!.accuracy]));
 
 /** A plain network for some widths, trained by itself. */
 const plain = (own: Widths, { set }: Known): Trainable => slimNet(set, own, false) as unknown as Trainable;
