@@ -5,6 +5,7 @@ import { hierarchy } from './hierarchy.ts';
 import { inr } from './inr.ts';
 import { manyMlps } from './manyMlps.ts';
 import { mnist } from './mnist.ts';
+import { mnistFashion } from './mnistFashion.ts';
 import { paretoToy } from './paretoToy.ts';
 import type { Recipe } from './recipe.ts';
 import { sinusoid } from './sinusoid.ts';
@@ -24,4 +25,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   slimmable,
   'split-mnist': splitMnist,
   inr,
+  'mnist-fashion': mnistFashion,
 };

@@ -1,5 +1,5 @@
 import type { NdArray } from 'hyperloom/tensor';
-import type { Pixels } from '../report/imageGrid.ts';
+import { pictureOf, signedPixels } from './imagePictures.ts';
 import type { Picture, TrialResult } from './recipe.ts';
 import type { ImageSet } from './tasks/images.ts';
 import { type Classify, type ImageTask, index } from './tasks/imageTasks.ts';
@@ -20,10 +20,10 @@ export async function splitPictures(
   results: readonly TrialResult[],
   { set, tasks, progress, classify }: SplitResults,
 ): Promise<Picture[]> {
-  const [{ heatMap }, { imageGrid }, { diverging }] = await Promise.all([
+  const [{ heatMap }, { imageGrid }, signed] = await Promise.all([
     import('../report/charts.ts'),
     import('../report/imageGrid.ts'),
-    import('../report/palette.ts'),
+    signedPixels(),
   ]);
   const names = tasks.map(({ name }) => name);
   const made: Picture[] = [];
@@ -53,7 +53,6 @@ export async function splitPictures(
     ),
   });
   const shape = [set.channels, set.height, set.width];
-  const pixels = set.channels * set.height * set.width;
   const mistaken = [];
   for (const [task, { name, classes, test }] of tasks.entries()) {
     const found = await classify(run, task, test.images);
@@ -61,9 +60,7 @@ export async function splitPictures(
     const shown = wrong.slice(0, mistakesShown);
     mistaken.push({
       name: `${name}: ${wrong.length} of ${found.length}`,
-      images: shown.map(
-        (i): Pixels => ({ shape, data: floats(test.images.data.subarray(i * pixels, (i + 1) * pixels)) }),
-      ),
+      images: shown.map((i) => pictureOf(test, i, shape)),
       labels: shown.map((i) => `for ${classes[found[i]!]}`),
     });
   }
@@ -82,14 +79,9 @@ export async function splitPictures(
       'what hidden units look for',
       first.map((weight, task) => ({
         name: names[task]!,
-        images: Array.from({ length: unitsShown }, (_, unit): Pixels => {
-          const plane = set.height * set.width;
-          const data = new Float32Array(3 * plane);
-          for (let at = 0; at < plane; at++)
-            for (const [c, byte] of diverging(weightOf(weight, at, unit) / limit).entries())
-              data[c * plane + at] = byte / 255;
-          return { shape: [3, set.height, set.width], data };
-        }),
+        images: Array.from({ length: unitsShown }, (_, unit) =>
+          signed([set.height, set.width], (at) => weightOf(weight, at, unit) / limit),
+        ),
       })),
       { columns: Array.from({ length: unitsShown }, (_, unit) => `unit ${unit + 1}`) },
     ),
@@ -98,8 +90,6 @@ export async function splitPictures(
 }
 
 const weightOf = ({ shape, data }: NdArray, input: number, unit: number): number => data[input * shape[1]! + unit]!;
-
-const floats = (bytes: Uint8Array): Float32Array => Float32Array.from(bytes, (byte) => byte / 255);
 
 /** A size that few weights exceed: four times their root mean square. */
 const largest = (data: ArrayLike<number>): number => {

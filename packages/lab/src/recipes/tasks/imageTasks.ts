@@ -1,4 +1,4 @@
-import { type Batches, batches, evalBatches, rows, type ScaledBytes } from 'hyperloom/data';
+import { type Batches, batches, evalBatches, randomAt, rows, type ScaledBytes } from 'hyperloom/data';
 import { ArgumentError, type Aval, argmax, type NdArray, type Tensor, tree, zerosArray } from 'hyperloom/tensor';
 import type { Example, Run, Trainable } from 'hyperloom/train';
 import type { ImageSet, LabelledImages } from './images.ts';
@@ -28,15 +28,19 @@ export interface TaskExamples<A = NdArray> {
   };
 }
 
+/** What the random numbers of {@link taskBatches} are for. */
+const blindCodes = 0x626c696e;
+
 /**
  * Training batches of some of the tasks, `size` images of each; every task is shuffled by itself. A task of fewer images
  * makes the groups of all smaller.
  * @param chosen positions of the tasks
+ * @param options `blind` draws the code of each group at random among the tasks, so that it says nothing
  */
 export function taskBatches(
   tasks: readonly ImageTask[],
   chosen: readonly number[],
-  { size: wanted, seed }: { readonly size: number; readonly seed: number },
+  { size: wanted, seed, blind = false }: { readonly size: number; readonly seed: number; readonly blind?: boolean },
 ): Batches<TaskExamples> {
   const size = Math.min(wanted, ...chosen.map((task) => tasks[task]!.training.labels.data.length));
   const own = chosen.map((task) => batches(tasks[task]!.training, { size, seed }));
@@ -55,7 +59,9 @@ export function taskBatches(
     at: (step) => {
       const batch = buffers[turn];
       turn = turn === 0 ? 1 : 0;
+      const random = blind ? randomAt(seed, blindCodes, step) : undefined;
       for (const [group, one] of own.entries()) {
+        if (random) batch.input.code.data[group] = chosen[Math.floor(chosen.length * random.uniform())]!;
         const { images, labels } = one.at(step);
         (batch.input.input.data as Float32Array).set(images.data as Float32Array, group * images.data.length);
         (batch.target.label.data as Int32Array).set(labels.data as Int32Array, group * size);
