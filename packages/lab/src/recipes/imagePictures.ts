@@ -7,13 +7,16 @@ export function pictureOf({ images: { shape, data } }: LabelledImages, i: number
   return { shape: form, data: Float32Array.from(data.subarray(i * length, (i + 1) * length), (byte) => byte / 255) };
 }
 
-/** Test images that are taken for another class, a row for each true one. */
+/** Classes that a picture has room for. */
+const rowsShown = 20;
+
+/** Test images that are taken for another class, a row for each true one; of many classes the first. */
 export function mistaken(
   { classes, test }: { readonly classes: readonly string[]; readonly test: LabelledImages },
   found: Int32Array,
   most: number,
 ): ImageRow[] {
-  return classes.map((name, label): ImageRow => {
+  return classes.slice(0, rowsShown).map((name, label): ImageRow => {
     const own = [...found.keys()].filter((i) => test.labels.data[i] === label);
     const wrong = own.filter((i) => found[i] !== label);
     const shown = wrong.slice(0, most);

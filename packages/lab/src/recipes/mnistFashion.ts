@@ -42,19 +42,19 @@ const options = {
 };
 
 /** The set of a setting; what is wrong is said of that setting. */
-async function setOf(key: 'first' | 'second', settings: Settings): Promise<ImageSet> {
+async function setOf(key: 'first' | 'second', settings: Settings, signal?: AbortSignal): Promise<ImageSet> {
   try {
-    return await readImages(String(settings[key]), { channels: 1 });
+    return await readImages(String(settings[key]), { channels: 1, signal });
   } catch (error) {
     if (error instanceof Error) error.message = error.message.replace('--set data', `--set ${key}`);
     throw error;
   }
 }
 
-async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
+async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFlags): Promise<Experiment> {
   const { steps: own, floors } = settings.full === true ? forms.full : forms.short;
   const steps = asked ?? own;
-  const sets = [await setOf('first', settings), await setOf('second', settings)] as const;
+  const sets = [await setOf('first', settings, signal), await setOf('second', settings, signal)] as const;
   const [{ channels, height, width }, other] = sets;
   if (other.channels !== channels || other.height !== height || other.width !== width) {
     const size = (set: ImageSet) => `${set.channels} x ${set.height} x ${set.width}`;
