@@ -3,6 +3,7 @@ import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
 import { hierarchy } from './hierarchy.ts';
 import { inr } from './inr.ts';
+import { hyperResnet } from './hyperResnet.ts';
 import { manyMlps } from './manyMlps.ts';
 import { mnist } from './mnist.ts';
 import { mnistFashion } from './mnistFashion.ts';
@@ -23,6 +24,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   charlm,
   authors,
   slimmable,
+  'hyper-resnet': hyperResnet,
   'split-mnist': splitMnist,
   inr,
   'mnist-fashion': mnistFashion,
