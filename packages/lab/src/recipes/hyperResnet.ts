@@ -6,23 +6,37 @@ import { programCost, type Tensor, trace } from 'hyperloom/tensor';
 import { asShipped } from './asShipped.ts';
 import { classPictures } from './confusion.ts';
 import { generatorPictures } from './hyperResnetPictures.ts';
-import type { Experiment, Recipe, RunFlags, SessionTrainOptions, Settings, Trial, TrialResult } from './recipe.ts';
+import type {
+  Experiment,
+  Figures,
+  Recipe,
+  RunFlags,
+  SessionTrainOptions,
+  Settings,
+  Trial,
+  TrialResult,
+} from './recipe.ts';
 import { supervised } from './supervised.ts';
 import { dataOption, type ImageSet, type LabelledImages, readImages } from './tasks/images.ts';
 
 const options = {
-  full: { default: false, help: 'three passes over the training images in place of one' },
+  full: { default: false, help: 'two passes over the training images in place of one' },
   control: { default: true, help: 'also train the same network directly, and a narrower one of as many parameters' },
   data: dataOption(),
   depth: { default: 16, least: 10, whole: true, help: 'layers of the network: 6 n + 4' },
   width: { default: 1, least: 1, whole: true, help: 'by how much the network is wider than 16, 32 and 64 channels' },
-  embedding: { default: 64, least: 1, whole: true, help: 'numbers in the embedding z of each basic kernel' },
+  embedding: {
+    default: 32,
+    least: 1,
+    whole: true,
+    help: 'numbers in the embedding z of each basic kernel; 64 in the paper',
+  },
   stride: { default: 2, least: 1, whole: true, help: 'stride of the first convolution' },
   batch: { default: 64, least: 1, whole: true, help: 'examples in a batch; all where there are fewer' },
   epochs: {
     default: 0,
     least: 0,
-    help: 'passes over the training images (0: 1, or 3 in the full form; of a small set as many as make 800 steps)',
+    help: 'passes over the training images (0: 1, or 2 in the full form; of a small set as many as make 800 steps)',
   },
   learningRate: { default: 0.003, least: 0, help: 'first learning rate of Adam, falling to 0 by cosine' },
 };
@@ -30,8 +44,8 @@ const options = {
 /** Steps that a small set is trained for. */
 const leastSteps = 800;
 
-/** Least test accuracy of the hyper network, in percent, of the two forms as they stand. */
-const floors = { default: 97.5, full: 98.5 };
+/** Least test accuracy of the hyper network on MNIST, in percent, of the two forms as they stand. */
+const floors = { default: 98.3, full: 98.8 };
 
 type Net = nn.Module<nn.WideResNetSpec>;
 
@@ -52,7 +66,7 @@ async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFl
   const trial = (own: Pick<Trial, 'name' | 'title' | 'model'>, net: Net): Trial => {
     const read = reading(own.name === 'main');
     const data = batches(read(set.training), { size, seed });
-    const epochs = Number(settings.epochs) || Math.max(full ? 3 : 1, leastSteps / data.perEpoch);
+    const epochs = Number(settings.epochs) || Math.max(full ? 2 : 1, leastSteps / data.perEpoch);
     const steps = asked ?? Math.max(1, Math.round(data.perEpoch * epochs));
     const training: SessionTrainOptions = {
       data,
@@ -95,14 +109,18 @@ async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFl
       'multiplyAdds.image': multiplyAddsOf(target, set),
       'multiplyAdds.generation': generationOf(model),
     },
-    judge: (metrics) => {
-      const floor = full ? floors.full : floors.default;
-      const reached = 100 * (metrics['test.accuracy'] ?? 0);
-      return !judged || reached >= floor
-        ? undefined
-        : `hyper-resnet: expected a test accuracy of at least ${floor} %, got ${reached.toFixed(2)} %`;
-    },
+    judge: (metrics) => (judged ? missing(metrics, full ? floors.full : floors.default) : undefined),
   };
+}
+
+/** What is missing of what the recipe promises: accuracy, and less error than as many parameters give by themselves. */
+function missing(metrics: Figures, floor: number): string | undefined {
+  const reached = 100 * metrics['test.accuracy']!;
+  if (!(reached >= floor))
+    return `hyper-resnet: expected a test accuracy of at least ${floor} %, got ${reached.toFixed(2)} %`;
+  const alone = metrics['narrow.test.error'];
+  if (alone === undefined || metrics['test.error']! < alone) return undefined;
+  return `hyper-resnet: expected a test error below that of as many parameters, ${(100 * alone).toFixed(2)} %, got ${(100 - reached).toFixed(2)} %`;
 }
 
 /** Not reproduced here: CIFAR-10, 40 layers and 672,000 steps. */

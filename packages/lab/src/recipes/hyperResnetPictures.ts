@@ -4,8 +4,8 @@ import type { Run, Trainable } from 'hyperloom/train';
 import type { ImageRow, Pixels } from '../report/imageGrid.ts';
 import type { Picture } from './recipe.ts';
 
-/** Basic kernels shown of each group, and steps of a walk. */
-const [shown, steps] = [6, 7];
+/** Basic kernels shown of each group, their channels shown, and steps of a walk. */
+const [shown, channels, steps] = [6, 8, 7];
 
 /** A basic kernel's embedding: its row in the table, and the kernel that it is a tile of. */
 interface Tile {
@@ -78,8 +78,7 @@ export async function generatorPictures(run: Run<Trainable>, model: HyperResNet)
   return [
     {
       name: 'basicKernels.svg',
-      caption:
-        'Basic kernels of some embeddings z, by the group of layers that they are tiles of: in each a row for an output channel, a column for an input channel; blue is negative, red positive.',
+      caption: `Basic kernels of some embeddings z, by the group of layers that they are tiles of. In each a row for an output channel and a column for an input channel, of which the first ${channels} are shown; blue is negative, red positive.`,
       content: imageGrid('generated basic kernels', rows, { cell: 130 }),
     },
     {
@@ -108,10 +107,12 @@ export async function generatorPictures(run: Run<Trainable>, model: HyperResNet)
   ];
 }
 
-/** The basic kernels of embeddings [n, size]: each stands for all of the table, and the first kernel's first tile is read. */
+/**
+ * The first channels of the basic kernels of embeddings [n, size]: each stands for all of the table, and the first
+ * kernel's first tile is read.
+ */
 const basicKernels = (model: HyperResNet, name: string) => (params: unknown, embeddings: Tensor) => {
   const [path, { shape }] = Object.entries(model.generated)[0]!;
-  const inputs = Math.min(shape[1]!, 16);
   return vmap((z: Tensor) => {
     const own = tree.mapWithPath(
       (leaf: Tensor, at) => (at === name ? add(mul(leaf, 0), reshape(z, [1, -1])) : leaf),
@@ -119,8 +120,8 @@ const basicKernels = (model: HyperResNet, name: string) => (params: unknown, emb
     );
     const kernel = model.generate(own as never)[path]!;
     return slice(kernel, [
-      [0, Math.min(shape[0]!, 16)],
-      [0, inputs],
+      [0, Math.min(shape[0]!, channels)],
+      [0, Math.min(shape[1]!, channels)],
     ]);
   })(embeddings);
 };
