@@ -23,8 +23,8 @@ const options = {
   full: { default: false, help: 'two passes over the training images in place of one' },
   control: { default: true, help: 'also train the same network directly, and a narrower one of as many parameters' },
   data: dataOption(),
-  depth: { default: 16, least: 10, whole: true, help: 'layers of the network: 6 n + 4' },
   width: { default: 1, least: 1, whole: true, help: 'by how much the network is wider than 16, 32 and 64 channels' },
+  depth: { default: 16, least: 10, whole: true, help: 'layers of the network: 6 n + 4' },
   embedding: {
     default: 32,
     least: 1,
