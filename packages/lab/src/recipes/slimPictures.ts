@@ -24,8 +24,9 @@ export async function slimPictures(
   const series = results.flatMap(({ trial }, i) => {
     const [uniform = [], unseen = []] = [found.uniform.get(trial.name), found.unseen.get(trial.name)];
     const colour = colourOf(i);
-    const lines = [{ name: trial.title, points: points(uniform), colour, mark: 'both' as const }];
-    const dots = [{ name: `${trial.title}: unseen`, points: points(unseen), colour, mark: 'points' as const, size: 6 }];
+    const short = trial.name === 'main' ? 'generated' : trial.name;
+    const lines = [{ name: short, points: points(uniform), colour, mark: 'both' as const }];
+    const dots = [{ name: `${short}, unseen`, points: points(unseen), colour, mark: 'points' as const, size: 6 }];
     return [...(uniform.length > 0 ? lines : []), ...(unseen.length > 0 ? dots : [])];
   });
 
