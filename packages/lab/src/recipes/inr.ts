@@ -12,7 +12,7 @@ import { drawnAlone, mean, meanPicture, nearestIcons, psnr, psnrs } from './task
 import { iconPictures } from './tasks/iconPictures.ts';
 import { coloursOf, groupBatches, pixelBatches } from './tasks/iconPixels.ts';
 import { evenly, type Icons, laterLast, readIcons } from './tasks/icons.ts';
-import { drawBetween, generated, type ImageHead, imageHeads, imageNet, told } from './tasks/imageModels.ts';
+import { drawBetween, generated, type ImageHead, imageHeads, imageNet, told, toldStd } from './tasks/imageModels.ts';
 import { squarePlaces } from './tasks/places.ts';
 
 /** What the two forms train on, for how long, and the decibels that are promised of them. */
@@ -26,7 +26,7 @@ const points = { generated: 64, told: 16, alone: 64 } as const;
 /** Icons in a step of the network that is told the code, and those on which it is measured at most: it draws slowly. */
 const toldIcons = { rows: 16, measured: 256 } as const;
 /** First learning rates. */
-const rates = { generated: 0.005, told: 0.0003, alone: 0.005, later: 0.03 } as const;
+const rates = { generated: 0.005, told: 0.0003, alone: 0.005, later: 0.03, toldLater: 0.03 * toldStd } as const;
 /** Steps for the codes of icons that come later, all in each, with more pixels. */
 const later = { steps: 600, morePoints: 4 } as const;
 /** Of the icons that are trained on, those that get a network of their own, beside all that come later. */
@@ -79,6 +79,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
       points: points.generated,
       steps,
       rate: rates.generated,
+      laterRate: rates.later,
     }),
     codes: icons.names.map((name, i) => ({ name, code: index(i) })),
     images: { size: icons.size, draw: drawBetween(hyper(total)) },
@@ -101,6 +102,7 @@ async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Pr
         points: points.told,
         steps: asked ?? form.toldSteps,
         rate: rates.told,
+        laterRate: rates.toldLater,
       },
     ),
     // As often as the hypernetwork sees each icon.
@@ -180,6 +182,8 @@ interface Schedule {
   readonly points: number;
   readonly steps: number;
   readonly rate: number;
+  /** Of the codes of icons that come later. */
+  readonly laterRate: number;
   /** Icons on which it is measured at most, evenly over all; all when absent. */
   readonly measured?: number;
 }
@@ -213,7 +217,7 @@ function coded(name: string, title: string, { family, net }: Family, known: Know
       });
       return session.train(
         after,
-        { ...training(theirs, laterSteps, rates.later), initial, trained: 'code.**' },
+        { ...training(theirs, laterSteps, schedule.laterRate), initial, trained: 'code.**' },
         'newIcons',
       );
     },
