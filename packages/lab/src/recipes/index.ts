@@ -1,6 +1,7 @@
 import { authors } from './authors.ts';
 import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
+import { dynamicConv } from './dynamicConv.ts';
 import { hierarchy } from './hierarchy.ts';
 import { hyperResnet } from './hyperResnet.ts';
 import { inr } from './inr.ts';
@@ -28,4 +29,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'split-mnist': splitMnist,
   inr,
   'mnist-fashion': mnistFashion,
+  'dynamic-conv': dynamicConv,
 };

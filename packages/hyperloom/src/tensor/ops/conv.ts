@@ -16,6 +16,7 @@ import {
   kernelShape,
 } from './geometry.ts';
 import { result } from './loops.ts';
+import { mixedOutputs } from './mixture.ts';
 import { transpose } from './transpose.ts';
 
 /*
@@ -47,6 +48,10 @@ export const convOp: Op<ConvAttrs> = {
       const y = xs ? unfold(conv(fold(x!), scaled.kernel, attrs), size) : conv(x!, scaled.kernel, attrs);
       return [mul(y, reshape(scaled.scale, [size, 1, w!.shape[1]!, ...rest(w!, 3).map(() => 1)]))];
     }
+    const one = xs ? { shape: x!.shape.slice(1) } : x!;
+    const places = sizeOf(convShape('conv', one.shape, w!.shape.slice(1), attrs).slice(2));
+    const mixed = mixedOutputs(conv, { x: x!, own: xs === true, w: w!, attrs, places });
+    if (mixed) return [mixed];
     if (!xs) return [channelsOut(conv(x!, kernelsIn(w!, attrs.groups), attrs), size, attrs.groups)];
     const y = conv(channelsIn(x!, 1), kernelsIn(w!, 1), { ...attrs, groups: attrs.groups * size });
     return [channelsOut(y, size, 1)];
