@@ -2,6 +2,7 @@ import { authors } from './authors.ts';
 import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
 import { dynamicConv } from './dynamicConv.ts';
+import { gates } from './gates.ts';
 import { hierarchy } from './hierarchy.ts';
 import { hyperResnet } from './hyperResnet.ts';
 import { inr } from './inr.ts';
@@ -22,6 +23,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'pareto-toy': paretoToy,
   sinusoid,
   hierarchy,
+  gates,
   charlm,
   authors,
   slimmable,

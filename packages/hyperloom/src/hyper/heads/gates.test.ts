@@ -189,11 +189,15 @@ describe.each(['hardConcrete', 'gumbel'] as const)('%s', (kind) => {
     }
   });
 
-  test.each([0.3, 0.98])('starts open with a probability of %f, give or take what the code adds', async (open) => {
+  test.each([
+    [0.3, 0.5],
+    [0.98, 0.5],
+    [0.9, 2],
+  ])('starts open with a probability of %f, and logits spread by %f with the code', async (open, spread) => {
     const model = hypernetwork(target, {
       code: 4,
       generate: '**.gate',
-      head: heads.gates({ kind, open, hidden: [8] }),
+      head: heads.gates({ kind, open, spread, hidden: [8] }),
     });
     const told = (key: Tensor) => {
       const params = model.init(key);
@@ -210,8 +214,8 @@ describe.each(['hardConcrete', 'gumbel'] as const)('%s', (kind) => {
     )) as NdArray;
     const logits = list(all).map((p) => Math.log(p / (1 - p)));
     const mean = average(logits);
-    expect(mean).toBeCloseTo(Math.log(open / (1 - open)), 1);
-    expect(Math.sqrt(average(logits.map((x) => (x - mean) ** 2)))).toBeCloseTo(0.5, 1);
+    expect(Math.abs(mean - Math.log(open / (1 - open)))).toBeLessThan(0.2 * spread);
+    expect(Math.abs(Math.sqrt(average(logits.map((x) => (x - mean) ** 2))) / spread - 1)).toBeLessThan(0.1);
   });
 });
 
@@ -248,6 +252,9 @@ test('errors say what was expected', () => {
   );
   expect(() => heads.gates({ open: 1 })).toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: heads.gates: expected open to be a probability between 0 and 1, got 1]`,
+  );
+  expect(() => heads.gates({ spread: -1 })).toThrowErrorMatchingInlineSnapshot(
+    `[ArgumentError: heads.gates: expected a spread of at least 0, got -1]`,
   );
   expect(() => heads.gates({ temperature: 0 })).toThrowErrorMatchingInlineSnapshot(
     `[ArgumentError: heads.gates: expected a positive temperature, got 0]`,

@@ -24,6 +24,11 @@ export interface GatesOptions {
   readonly hidden?: readonly number[];
   /** The probability that a gate is open at the start. Default 0.98, for a first network that is nearly the whole one. */
   readonly open?: number;
+  /**
+   * Deviation of the first logits from code to code. Default 0.5: gates differ a little from the start. Those that start
+   * far apart settle sooner into open and shut ones.
+   */
+  readonly spread?: number;
   /** What logits and noise are divided by: beta of Louizos et al., tau of Jang et al. Default 2/3 and 1. */
   readonly temperature?: number;
   /** What hard-concrete gates are stretched to before they are cut to 0 and 1. Default [-0.1, 1.1]. */
@@ -35,9 +40,6 @@ export interface GatesSpec {
   readonly hidden: readonly Affine[];
   readonly out: Readonly<Record<string, Affine>>;
 }
-
-/** Deviation of the first logits over codes, so that gates differ a little from the start. */
-const logitStd = 0.5;
 
 /**
  * Gates that the code opens: for weights of the role `gate` (see `nn.gate` and `nn.kernelGate`) of any shape, one logit
@@ -56,8 +58,8 @@ const logitStd = 0.5;
  * that is what shuts gates: without one they have no reason to.
  *
  * Parameters: for each gate the units of the last hidden layer plus one.
- * @throws ArgumentError for an unknown kind, widths below 1, a probability outside of 0 to 1, a temperature that is not
- * positive, a stretch that does not hold 0 to 1 inside; when given a target, for a weight that is no gate, or when the
+ * @throws ArgumentError for an unknown kind, widths below 1, a probability outside of 0 to 1, a spread below 0, a temperature
+ * that is not positive, a stretch that does not hold 0 to 1 inside; when given a target, for a weight that is no gate, or when the
  * hypernetwork has no code
  * @example
  * const target = nn.sequential({ conv: nn.conv2d({ in: 1, out: 8, kernel: 3 }), open: nn.gate({ channels: 8 }), relu: nn.relu });
@@ -68,6 +70,7 @@ export function gates({
   kind = 'hardConcrete',
   hidden = [],
   open = 0.98,
+  spread = 0.5,
   temperature,
   stretch = [-0.1, 1.1],
 }: GatesOptions = {}): Head<GatesSpec> {
@@ -80,6 +83,8 @@ export function gates({
   checkHidden('heads.gates', hidden);
   if (!(open > 0 && open < 1))
     throw new ArgumentError(`heads.gates: expected open to be a probability between 0 and 1, got ${open}`);
+  if (!(spread >= 0) || !Number.isFinite(spread))
+    throw new ArgumentError(`heads.gates: expected a spread of at least 0, got ${spread}`);
   if (!(form.temperature > 0) || !Number.isFinite(form.temperature))
     throw new ArgumentError(`heads.gates: expected a positive temperature, got ${temperature}`);
   if (!(stretch[0] < 0 && stretch[1] > 1))
@@ -96,7 +101,7 @@ export function gates({
           );
       }
       const { layers, input } = trunkSpec('heads.gates', code, hidden);
-      const std = logitStd / Math.sqrt(input.width * input.secondMoment);
+      const std = spread / Math.sqrt(input.width * input.secondMoment);
       return {
         hidden: layers,
         out: mapTarget(target, (w) => ({
