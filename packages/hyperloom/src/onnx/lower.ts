@@ -42,6 +42,9 @@ function lowerInto(b: Builder, program: Program, target: Target, around: Readonl
     .map((input) => ({ ...input, name: b.unique(input.name) }));
   const ends = program.outputs.map(({ name }) => b.unique(name));
   for (const input of inputs) values.set(input.id, new Value(input, input.name));
+  const reads = new Map<ValueId, number>();
+  for (const id of [...program.nodes.flatMap((node) => node.inputs), ...program.outputs.map((output) => output.id)])
+    reads.set(id, (reads.get(id) ?? 0) + 1);
   for (const node of program.nodes) {
     checkTypes(node.outputs, placeOf(node));
     const prefix = node.scope === '' ? node.op : `${node.scope}/${node.op}`;
@@ -55,7 +58,8 @@ function lowerInto(b: Builder, program: Program, target: Target, around: Readonl
     const results = Array.isArray(written) ? (written as readonly (string | Value)[]) : [written as string | Value];
     node.outputs.forEach((output, i) => {
       const result = results[i] as string | Value;
-      values.set(output.id, typeof result === 'string' ? new Value(output, result) : result);
+      const value = typeof result === 'string' ? new Value(output, result) : result;
+      values.set(output.id, reads.get(output.id)! > 1 ? value.unbiased() : value);
     });
   }
   b.prefix = '';

@@ -58,6 +58,10 @@ export class Value implements Aval {
   set blocked(form: Blocked) {
     this.#blocked = form;
   }
+  /** The same value for several readers: with a bias for one of them, the convolution would be done twice. */
+  unbiased(): Value {
+    return this.biased === undefined ? this : new Value(this, () => this.name(), { blocked: this.#blocked });
+  }
   /** The same value for a graph inside this one: a form that is first written there has no name out here. */
   within(): Value {
     return new Value(this, () => this.name(), {

@@ -5,8 +5,11 @@ import { evaluate } from '../../engine/reference/index.ts';
 import {
   add,
   type ConvOptions,
+  cast,
   conv,
+  greater,
   maxPool,
+  mul,
   type NdArray,
   ndarray,
   pullback,
@@ -17,6 +20,7 @@ import {
   type Tensor,
   trace,
   vmap,
+  where,
 } from '../../tensor/index.ts';
 import { lower } from '../lower.ts';
 import { optimize } from '../passes/optimize.ts';
@@ -169,6 +173,77 @@ describe('convolution by blocked kernels', () => {
       return pullback([maxPool(y, [2, 3], { strides: [2, 3] })], [dy], [y]);
     };
     await expectDefinition(pooled, [rough, ndarray(identity, [16, 16, 1, 1]), noise([16, 16, 6, 4], 2)]);
+  });
+
+  test.each([
+    ['a window larger than its stride', [3, 3], [2, 2], []],
+    ['a window smaller than its stride', [2, 2], [3, 3], []],
+    ['windows that leave rows and columns out', [2, 5], [2, 5], []],
+    [
+      'a padded pool',
+      [2, 2],
+      [2, 2],
+      [
+        [1, 1],
+        [0, 0],
+      ],
+    ],
+  ] as const)('%s: the gradient is that of the definition', async (_, window, strides, padding) => {
+    const pooled = (x: Tensor, w: Tensor) => {
+      const y = conv(x, w, { padding: same });
+      const z = maxPool(y, window, { strides, ...(padding.length > 0 && { padding }) });
+      return [z, ...pullback([z], [square(z)], [x, w]).map((g) => g!)];
+    };
+    await expectDefinition(pooled, [noise([8, 16, 11, 13], 1), noise([16, 16, 3, 3], 2)]);
+  });
+
+  test.each(cases)('groups, %s: output and gradients are those of the definition', async (_, options) => {
+    const grouped = (x: Tensor, w: Tensor) => {
+      const y = conv(x, w, { ...options, groups: 2 });
+      return [y, ...pullback([y], [square(y)], [x, w]).map((g) => g!)];
+    };
+    await expectDefinition(grouped, [noise([3, 64, 7, 6], 1), noise([32, 32, 3, 3], 2)]);
+    // Groups that do not fill blocks, or whose inputs do not.
+    await expectDefinition(grouped, [noise([3, 64, 7, 6], 1), noise([48, 32, 3, 3], 2)]);
+    await expectDefinition(grouped, [noise([3, 48, 7, 6], 1), noise([64, 24, 3, 3], 2)]);
+    await expectDefinition(grouped, [noise([2, 6, 20, 21], 1), noise([64, 3, 3, 3], 2)]);
+  });
+
+  test('a whole image as channels of few examples, and elements of other types, are those of the definition', async () => {
+    const mixed = (x: Tensor, w: Tensor) => {
+      const y = conv(x, w, { padding: same });
+      const isLarge = greater(y, 0.5);
+      return [isLarge, cast(isLarge, 'float32'), cast(mul(y, 4), 'int32'), where(isLarge, y, mul(y, 0.1))];
+    };
+    await expectDefinition(mixed, [noise([4, 16, 12, 12], 1), noise([32, 16, 3, 3], 2)]);
+  });
+
+  test.each([
+    ['of each channel', [16, 1, 1]],
+    ['of each example', [4, 1, 1, 1]],
+    ['of each example and channel', [4, 16, 1, 1]],
+    ['of each row', [12, 1]],
+    ['of each place', [12, 12]],
+    ['of all', []],
+    ['of more examples', [4, 16, 12, 12]],
+  ] as const)('a sum with numbers %s is that of the definition', async (_, shape) => {
+    const summed = (x: Tensor, w: Tensor, b: Tensor) => add(conv(x, w, { padding: same }), b);
+    for (const examples of [1, 4])
+      if (examples === 4 || shape[0] !== 4 || shape.length === 4)
+        await expectDefinition(summed, [noise([examples, 64, 12, 12], 1), noise([16, 64, 3, 3], 2), noise(shape, 3)]);
+  });
+
+  test('a convolution that is read elsewhere too is done once, without the bias', async () => {
+    const twiceRead = (x: Tensor, w: Tensor, b: Tensor) => {
+      const y = conv(x, w, { padding: same });
+      return [add(y, reshape(b, [-1, 1, 1])), square(y)];
+    };
+    const inputs = [noise([4, 64, 12, 12], 1), noise([16, 64, 3, 3], 2), noise([16], 3)];
+    await expectDefinition(twiceRead, inputs);
+    const shapes = inputs.map(({ shape }) => shape);
+    expect(blockedNodes(twiceRead, ...shapes).filter((type) => type === 'Conv')).toHaveLength(1);
+    const { program } = trace(twiceRead, ...inputs);
+    expect(lower(optimize(program), { block: 0 }).nodes.filter(({ type }) => type === 'Conv')).toHaveLength(1);
   });
 
   test('a value is brought into blocks once, and only where channels fill them', () => {
