@@ -19,7 +19,8 @@ import {
   trace,
   zerosArray,
 } from '../../tensor/index.ts';
-import { ortEngine } from './index.ts';
+import { nodeRuntime, ortEngine } from './index.ts';
+import { blockSize } from './probe.ts';
 
 const engine = ortEngine();
 afterAll(() => engine.dispose());
@@ -41,6 +42,20 @@ describe('ortEngine', () => {
       expect(Array.from(memory)).toEqual([2 * k, 4 * k]);
     }
     await run.dispose();
+  });
+
+  test('blocks that the processor does not have are refused, since they would give other numbers', async () => {
+    const own = await blockSize(await nodeRuntime());
+    const other = own === 8 ? 16 : 8;
+    await expect(ortEngine({ block: other }).compile(doubling)).rejects.toThrow(
+      `ort: expected a block of ${own}, as this processor has, or 0, got ${other}`,
+    );
+    for (const block of [0, own] as const) {
+      const narrow = ortEngine({ block, threads: 1, spinning: false });
+      const [y] = await (await narrow.compile(doubling)).run([ndarray([1, 2])]);
+      expect(y).toEqual(ndarray([2, 4]));
+      await narrow.dispose();
+    }
   });
 
   test('reads arrays as they are when they change between runs', async () => {

@@ -17,7 +17,7 @@ export interface OrtOptions {
   readonly providers?: readonly InferenceSession.ExecutionProviderConfig[];
   /** Whether idle threads spin for a while before they sleep: quicker steps against an idle processor. On by default. */
   readonly spinning?: boolean;
-  /** Channels in a block of the blocked convolution kernels, 0 to do without; asked of the processor when absent. */
+  /** Channels in a block of the blocked convolution kernels: the processor's, which is asked when absent, or 0 to do without. */
   readonly block?: 0 | 8 | 16;
   /** Writes a profile of every session to a JSON file whose name begins so. */
   readonly profile?: string;
@@ -37,7 +37,8 @@ export interface OrtEngine extends Engine {
 
 /**
  * An engine that runs programs with ONNX Runtime. Programs that give the same model share one session.
- * @throws EngineError from `compile` when the runtime is not there or refuses a model, DTypeError for float64 programs
+ * @throws EngineError from `compile` when the runtime is not there or refuses a model, or for blocks that
+ *   the processor does not have; DTypeError for float64 programs
  * @example
  * const engine = ortEngine({ threads: 2 });
  * const double = await compileFunction(engine, (x: Tensor) => mul(x, 2), { dtype: 'float32', shape: [2] });
@@ -65,7 +66,7 @@ export function ortEngine(options: OrtOptions = {}): OrtEngine {
   });
 
   async function share(program: Program, runtime: Runtime): Promise<{ key: string; shared: Shared }> {
-    const model = toOnnx(program, { block: options.block ?? (await blockFor(runtime, options)) });
+    const model = toOnnx(program, { block: await blockFor(runtime, options) });
     const key = await digest(model);
     const shared = models.get(key) ?? {
       session: runtime.module.InferenceSession.create(model, settings(runtime)),
@@ -119,7 +120,15 @@ export function ortEngine(options: OrtOptions = {}): OrtEngine {
 }
 
 /** Blocked kernels are the processor's: other providers have their own convolutions. */
-const blockFor = async (runtime: Runtime, { providers = ['cpu'] }: OrtOptions): Promise<0 | 8 | 16> => {
+const blockFor = async (runtime: Runtime, { block, providers = ['cpu'] }: OrtOptions): Promise<0 | 8 | 16> => {
+  if (block === 0) return 0;
+  if (block !== undefined) {
+    // Kernels of another width give other numbers, and no error.
+    const own = await blockSize(runtime);
+    if (block !== own)
+      throw new EngineError(`ort: expected a block of ${own}, as this processor has, or 0, got ${block}`);
+    return block;
+  }
   const [first] = providers;
   return (typeof first === 'string' ? first : first?.name) === 'cpu' ? blockSize(runtime) : 0;
 };
