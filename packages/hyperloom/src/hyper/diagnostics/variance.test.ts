@@ -2,10 +2,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { compileFunction } from '../../engine/index.ts';
 import { ortEngine } from '../../engine/ort/index.ts';
 import * as nn from '../../nn/index.ts';
-import { mean, type NdArray, ndarray, random, square, type Tensor } from '../../tensor/index.ts';
+import { add, mean, type NdArray, ndarray, random, square, type Tensor } from '../../tensor/index.ts';
 import {
   biasHyperInit,
   codes,
+  costed,
   type Head,
   type HeadInit,
   heads,
@@ -160,6 +161,21 @@ describe('variance at init', () => {
     expect(norm.activation.model).toBeGreaterThan(0.8);
     expect(norm.activation.model).toBeLessThan(1.2);
     for (const layer of report.layers) expect(layer.gradient.model).toBeGreaterThan(0);
+  });
+
+  test('a loss that reads more than the output of the target reads the rest from the model', async () => {
+    const target = nn.sequential({ fc: nn.linear({ in: 32, out: 8 }), open: nn.gate({ channels: 8 }) });
+    const model = hypernetwork(target as never, { code: codeSize, head: heads.dense() } as never);
+    const priced = costed(model as never, { input: { dtype: 'float32', shape: [32] } } as never);
+    const plain = (output: Tensor) => mean(square(output));
+    const loss = ({ output, cost }: { output: Tensor; cost: Tensor }) => add(plain(output), cost);
+    const [own] = await probe(priced as never, batch, { loss: loss as never }, 1);
+    const [bare] = await probe(model as never, batch, { loss: plain as never }, 1);
+    expect(Object.keys(own!.target!)).toEqual(Object.keys(bare!.target!));
+    for (const [path, { gradient }] of Object.entries(bare!.target!)) {
+      expect(gradient.data[0]).toBeGreaterThan(0);
+      expect(own!.target![path]!.gradient.data[0]).toBeCloseTo(gradient.data[0]!, 6);
+    }
   });
 
   test('a state that no loss reads is no layer', async () => {

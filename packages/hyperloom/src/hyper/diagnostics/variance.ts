@@ -34,6 +34,19 @@ export interface Probed {
   apply(params: never, input: never, context?: Context): unknown;
 }
 
+/** What is measured, example by example: inputs of the module and of the whole model, and what the loss compares with. */
+interface Examples {
+  readonly inputs: unknown;
+  readonly wholes: unknown;
+  readonly targets: unknown;
+}
+
+/** Where a module stands: what its layers' paths begin with, and the model around it that the loss was made for. */
+interface Place {
+  readonly prefix?: string;
+  readonly within?: Probed;
+}
+
 /** Examples to look at: a batch as `train` takes it. The target is only read by a loss. */
 export interface ProbedExamples {
   readonly input: unknown;
@@ -59,10 +72,12 @@ export function varianceProbe(
   model: Probed,
   { loss }: { readonly loss?: (output: never, target: never) => Tensor } = {},
 ): (key: Tensor, examples: ProbedExamples) => VarianceSample<Tensor> {
-  const measure = (module: Probed, key: Tensor, inputs: unknown, targets: unknown, prefix = '') => {
+  const measure = (module: Probed, key: Tensor, examples: Examples, { prefix = '', within }: Place = {}) => {
+    const { inputs, wholes, targets } = examples;
     const params = module.init(random.foldIn(key, 0)) as never;
     const count = (tree.leaves<Tensor>(inputs)[0] as Tensor).shape[0] as number;
-    const one = (input: unknown, target: unknown, row: Tensor) => {
+    const whole = within && (within.init(random.foldIn(key, 0)) as never);
+    const one = (input: unknown, wholeInput: unknown, target: unknown, row: Tensor) => {
       const own = random.foldIn(random.foldIn(key, 1), row);
       const seen: { readonly path: string; readonly output: Tensor; readonly part: boolean }[] = [];
       const observe = (path: string, output: unknown): void => {
@@ -78,8 +93,12 @@ export function varianceProbe(
       };
       const output = module.apply(params, input as never, { training: true, key: own, observe });
       observe('output', output);
+      const judged = () =>
+        within
+          ? inside(within.apply(whole as never, wholeInput as never, { training: true, key: own }), output)
+          : output;
       const [ends, directions] = loss
-        ? [[loss(output as never, target as never)], [constant(1)]]
+        ? [[loss(judged() as never, target as never)], [constant(1)]]
         : randomDirection(random.foldIn(own, 1), output);
       const layers = seen.map((s) => s.output);
       const gradients = pullback(ends, directions, layers, { through: true });
@@ -92,7 +111,7 @@ export function varianceProbe(
         }),
       );
     };
-    return vmap(one, { name: 'batch' })(inputs, targets, iota(count));
+    return vmap(one, { name: 'batch' })(inputs, wholes, targets, iota(count));
   };
   return (key, { input, target = {} }) => {
     let [module, inputs, prefix] = [model, input, ''];
@@ -101,12 +120,25 @@ export function varianceProbe(
       module = module.target;
       prefix += 'target.';
     }
+    const examples = { inputs: input, wholes: input, targets: target };
     return {
-      model: measure(model, key, input, target, prefix),
-      ...(module !== model && { target: measure(module, key, inputs, target) }),
+      model: measure(model, key, examples, { prefix }),
+      ...(module !== model && { target: measure(module, key, { ...examples, inputs }, { within: model }) }),
     };
   };
 }
+
+/**
+ * The output of a target where a loss reads it: as it is, or in place of `output` in what a model such as `costed` gives
+ * around it.
+ */
+function inside(whole: unknown, output: unknown): unknown {
+  if (tree.isLeaf(whole) || samePaths(whole, output)) return output;
+  const { output: own, ...rest } = whole as { readonly output?: unknown };
+  return own !== undefined && samePaths(own, output) ? { ...rest, output } : output;
+}
+
+const samePaths = (a: unknown, b: unknown): boolean => String(tree.paths(a)) === String(tree.paths(b));
 
 /** Whether two tensors are one value, by whatever names. */
 function same(a: Tensor, b: Tensor): boolean {
