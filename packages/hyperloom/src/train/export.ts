@@ -66,7 +66,10 @@ export function codeAs(types: unknown, code: unknown): unknown {
   if (single && !isFloat(single.dtype) && isNumbers(code) && !isWhole(code))
     throw new ArgumentError(`code: expected ${showTypes(types)}, got ${JSON.stringify(code)}`);
   const given = single && isNumbers(code) ? ndarray(code, undefined, single.dtype) : code;
-  if (!fitsTypes(types, given)) throw new ArgumentError(`code: expected ${showTypes(types)}, got ${showTypes(given)}`);
+  if (!fitsTypes(types, given)) {
+    const got = isNumbers(given) ? `only ${JSON.stringify(given)}` : showTypes(given);
+    throw new ArgumentError(`code: expected ${showTypes(types)}, got ${got}`);
+  }
   return given;
 }
 

@@ -24,8 +24,8 @@ interface DrawFlags {
 
 const explanation = `
 Examples:
-  $ hyperloom draw runs/inr-0 --code rocket --out rocket.png
-  $ hyperloom draw runs/inr-0 --between rocket,cat --share 0.25 --size 256 --out between.png
+  $ hyperloom draw runs/inr-0 --code hamburger --out hamburger.png
+  $ hyperloom draw runs/inr-0 --between mouse,rabbit2 --share 0.25 --size 256 --out between.png
 
 The network of the code is asked for a colour at the centre of each pixel, so that it draws at any size.`;
 
@@ -65,6 +65,7 @@ async function draw(folder: RunFolder, flags: DrawFlags, engine: Engine): Promis
       `expected a run of a model that draws, such as inr, got ${folder.path}, a run of ${folder.config.recipe}`,
     );
   const { between, share = 0.5, size = larger * images.size, out } = flags;
+  if (!/\.png$/i.test(out)) throw new ArgumentError(`--out: expected a file .png, got ${out}`);
   if (size > largest) throw new ArgumentError(`--size: expected at most ${largest}, got ${size}`);
   if (flags.share !== undefined && between === undefined)
     throw new ArgumentError(`--share: expected --between beside it, got ${share} alone`);

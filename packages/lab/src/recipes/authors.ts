@@ -33,7 +33,7 @@ const options = {
   head: {
     default: 'scale',
     choices: Object.keys(authorHeads),
-    help: 'what generates: scales of stored weights, or a delta on them, of low rank or whole',
+    help: 'what generates: scale (of stored weights), experts, dense, or lowRank or core (a delta on stored weights: on all, or on those of the cell)',
   },
   newText: { default: 4_000, least: 1, whole: true, help: 'characters that an author who comes later is learned from' },
   characters: { default: 300_000, least: 1, whole: true, help: 'of each author' },

@@ -68,7 +68,7 @@ describe('icons', () => {
       `[ArgumentError: --set icons: expected, with those of heldOut, at most the 1,911 there are, got 2000]`,
     );
     await expect(readIcons('/nowhere', { size: 16 })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[FormatError: --set data "/nowhere": expected emoji, or a folder that can be read, got ENOENT]`,
+      `[ArgumentError: --set data: expected emoji or a folder of images, got "/nowhere", which is not there]`,
     );
   });
 

@@ -40,7 +40,11 @@ const options = {
   },
   data: { default: 'emoji', help: 'emoji (the icons of Twemoji), or a folder of images' },
   code: { default: 64, least: 1, whole: true, help: 'numbers in the code of an icon' },
-  head: { default: 'dense', choices: Object.keys(imageHeads), help: 'what generates the weights' },
+  head: {
+    default: 'dense',
+    choices: Object.keys(imageHeads),
+    help: 'what generates the weights: dense, lowRank or scale',
+  },
   icons: { default: 0, least: 0, whole: true, help: 'icons to train on (0: 256, or all in the full form)' },
   heldOut: { default: 0, least: 0, whole: true, help: 'icons that come later, by a code alone (0: 16, or 50)' },
   size: { default: 0, least: 0, whole: true, help: 'pixels of a side to train on (0: 32, or 64)' },

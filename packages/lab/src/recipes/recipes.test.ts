@@ -5,6 +5,12 @@ import { recipes } from './index.ts';
 
 const noClothes = !existsSync('/usr/share/datasets/fashion-mnist');
 
+test('the help of a setting names what may be chosen', () => {
+  for (const { name, options } of Object.values(recipes))
+    for (const [key, { choices = [], help }] of Object.entries(options))
+      for (const choice of choices) expect(help, `${name}, --set ${key}`).toMatch(new RegExp(`\\b${choice}\\b`));
+});
+
 test.for(Object.values(recipes))('$name joins the contract of recipes', async (recipe, { skip }) => {
   const reads = Object.values(recipe.options).some((option) => option.default === 'fashion');
   skip(reads && noClothes, 'the Debian package dataset-fashion-mnist is not installed');

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { ArgumentError, FormatError, type NdArray, ndarray } from 'hyperloom/tensor';
+import { suggestion } from '../../nearest.ts';
 import { BadImage, imageDecoder } from './imageFile.ts';
 import { few } from './imageListing.ts';
 import { inParallel } from './inParallel.ts';
@@ -57,7 +58,7 @@ interface ReadIcon {
  * The pictures of the setting `data`: `emoji`, the 1,911 base entries with a picture in the npm package
  * emoji-datasource-twitter 16.0.0 (64 x 64 pixels; Twemoji, CC BY 4.0), or all images of a folder and of its
  * sub-folders. They are laid on white and scaled; files of a folder that cannot be read are left out.
- * @throws ArgumentError when there are fewer than are asked for, FormatError for a folder or file that cannot be read
+ * @throws ArgumentError when there are fewer than are asked for or the folder is not there, FormatError for a file that cannot be read
  */
 export async function readIcons(source: string, { count, atMost = false, size }: IconForm): Promise<Icons> {
   const own = source !== 'emoji';
@@ -108,7 +109,9 @@ export const evenly = <T>(list: readonly T[], most: number): T[] => {
 export function laterLast(icons: Icons, later: number): Icons {
   const { names, size, pixels } = icons;
   if (later >= names.length)
-    throw new ArgumentError(`--set heldOut: expected fewer than the ${names.length} icons there are, got ${later}`);
+    throw new ArgumentError(
+      `--set heldOut: expected fewer than the ${names.length.toLocaleString('en-US')} icons there are, got ${later}`,
+    );
   const all = [...names.keys()];
   const held = new Set(evenly(all, later));
   const order = [...all.filter((i) => !held.has(i)), ...held];
@@ -130,9 +133,10 @@ async function emojiFiles(): Promise<IconFile[]> {
 /** Images of a folder and its sub-folders; their names are their paths in it. */
 async function folderFiles(folder: string): Promise<IconFile[]> {
   const names = await readdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
-    throw new FormatError(`--set data "${folder}": expected emoji, or a folder that can be read, got ${cause.code}`, {
-      cause,
-    });
+    const got = cause.code === 'ENOENT' ? `"${folder}", which is not there` : `"${folder}" (${cause.code})`;
+    throw new ArgumentError(
+      `--set data: expected emoji or a folder of images, got ${got}${suggestion(folder, ['emoji'])}`,
+    );
   });
   const images = names.filter((name) => /\.(png|jpe?g|webp|gif)$/i.test(name) && !basename(name).startsWith('.'));
   if (images.length === 0)

@@ -50,6 +50,14 @@ describe('widths', () => {
     expect(grouped.at(7)).toEqual(sandwiches(plain as never, { ...range, heldOut: [] }, 5).at(7));
   });
 
+  test('some architectures are left to train on', () => {
+    const tiny = { least: [1, 1], most: [2, 3] };
+    expect(heldOutWidths(1, 3, tiny)).toHaveLength(3);
+    expect(() => heldOutWidths(1, 4, tiny)).toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: --set unseen: expected fewer than the 4 there are, got 4]`,
+    );
+  });
+
   test('ranks correlate as Spearman says', () => {
     expect(rankCorrelation([1, 2, 3], [10, 20, 90])).toBeCloseTo(1);
     expect(rankCorrelation([1, 2, 3], [3, 2, 1])).toBeCloseTo(-1);

@@ -1,5 +1,5 @@
 import { type Batches, type Random, randomAt } from 'hyperloom/data';
-import { type NdArray, ndarray, tree } from 'hyperloom/tensor';
+import { ArgumentError, type NdArray, ndarray, tree } from 'hyperloom/tensor';
 import type { Example } from 'hyperloom/train';
 
 /** Channels of each gated layer: one architecture. */
@@ -28,8 +28,16 @@ export function drawn(random: Random, { least, most, heldOut }: WidthRange): Wid
   }
 }
 
-/** Architectures to evaluate on, which {@link sandwiches} never draws once they are held out: no two alike. */
+/**
+ * Architectures to evaluate on, which {@link sandwiches} never draws once they are held out: no two alike.
+ * @throws ArgumentError unless some are left to train on
+ */
 export function heldOutWidths(seed: number, count: number, range: Omit<WidthRange, 'heldOut'>): Widths[] {
+  const between = range.most.reduce((n, most, i) => n * (most - range.least[i]! + 1), 1) - 2;
+  if (count >= between)
+    throw new ArgumentError(
+      `--set unseen: expected fewer than the ${between.toLocaleString('en-US')} there are, got ${count}`,
+    );
   const random = randomAt(seed, purposes.heldOut);
   const made: Widths[] = [];
   while (made.length < count) made.push(drawn(random, { ...range, heldOut: [...made, range.least, range.most] }));
