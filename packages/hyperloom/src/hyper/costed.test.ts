@@ -103,6 +103,53 @@ describe('costed', () => {
     expect(await costOf(net, [4], both)).toBeCloseTo((stem + inside / 8 + last) / all, 6);
   });
 
+  test('a gate before or behind a product that keeps its shape counts for the product', async () => {
+    const square = nn.linear({ in: 4, out: 4, bias: false });
+    const net = (body: readonly nn.AnyModule[]) =>
+      nn.sequential([nn.linear({ in: 4, out: 4 }), nn.residual(nn.sequential(body) as never)] as never);
+    for (const [body, path] of [
+      [[square, nn.gate()], '1.body.1.gate'],
+      [[nn.gate(), square], '1.body.0.gate'],
+    ] as const)
+      expect(await costOf(net(body as never), [4], { [path]: ndarray(0.25) })).toBeCloseTo((16 + 4) / 32, 6);
+  });
+
+  test('a part of a gated axis is open where one of its elements is', async () => {
+    const net = nn.defineModule({
+      name: 'parts',
+      spec: {
+        w: nn.weight({ shape: [2, 6] }),
+        gate: nn.weight({ shape: [6], role: 'gate' }),
+        v: nn.weight({ shape: [3, 1] }),
+      },
+      apply: ({ w, gate, v }, x: Tensor) => matmul(reshape(mul(matmul(reshape(x, [1, 2]), w), gate), [2, 3]), v),
+    });
+    // Columns 0 and 1 of [[1, 0, 0], [0, 1, 0]] hold something.
+    expect(await costOf(net, [2], { gate: ndarray([1, 0, 0, 0, 1, 0]) })).toBeCloseTo(2 / 3, 6);
+  });
+
+  test.each([
+    ['what both sides have counts once', 0.5 * 0.75, true],
+    ['a side that is open where the other is adds nothing', 0.5, false],
+  ])('of a sum, %s', async (_, share, isShared) => {
+    const net = nn.defineModule({
+      name: 'sum',
+      spec: {
+        a: nn.weight({ shape: [2, 4] }),
+        c: nn.weight({ shape: [4, 1] }),
+        all: nn.weight({ shape: [4], role: 'gate' }),
+        left: nn.weight({ shape: [4], role: 'gate' }),
+        right: nn.weight({ shape: [4], role: 'gate' }),
+      },
+      apply: ({ a, c, all, left, right }, x: Tensor) => {
+        const h = mul(matmul(reshape(x, [1, 2]), a), all);
+        return matmul(add(isShared ? mul(h, left) : h, mul(h, right)), c);
+      },
+    });
+    const half = ndarray([0.5, 0.5, 0.5, 0.5]);
+    expect(await costOf(net, [2], { all: half, left: half, right: half })).toBeCloseTo(share, 6);
+  });
+
   test('two gates on one sum are open where one is', async () => {
     const net = nn.defineModule({
       name: 'sum',
@@ -149,9 +196,14 @@ describe('costed', () => {
       },
     });
     const model = priced(hypernetwork(mlp, { code: 1, generate: '**.gate', head }), f32(4));
-    const run = (at: Tensor, code: Tensor, input: Tensor) => model.apply(model.init(at), { code, input } as never).cost;
+    const heard: string[] = [];
+    const context = { training: false, expect: (path: string) => heard.push(path) };
+    const run = (at: Tensor, code: Tensor, input: Tensor) =>
+      model.apply(model.init(at), { code, input } as never, context).cost;
     const [x, code] = [zerosArray('float32', [4]), ndarray([0.25])];
     expect(((await runOnce(engine, run, key, code, x)) as unknown as NdArray).data[0]).toBeCloseTo(0.25, 6);
+    // Who listens around it hears the same.
+    expect(heard).toEqual(['open.gate']);
   });
 
   test('each example of a batch has its cost, with the output and weights of the model itself', async () => {

@@ -85,7 +85,7 @@ export function expectedCost(
     const { multiplyAdds } = works[i]!;
     if (multiplyAdds === 0) return [];
     const dimensions = (dims.labels(node) ?? []).flatMap((label) => label.dimensions);
-    const left = [...dimensions.map((d) => needed(d) ?? true)].filter((product) => product !== true);
+    const left = dimensions.map((d) => needed(d) ?? true).filter((product) => product !== true);
     const wholes = [reaches(node.outputs[0]!.id), ...node.inputs.map((id) => of(id).whole)];
     const all = [...left, ...wholes.filter((product) => product !== true)];
     const means = left.map((product) => new Set([...product].filter((key) => !isScalar(key))));
@@ -169,8 +169,8 @@ function kernelGates(
   const found = new Map<ValueId, ReadonlySet<string>>();
   for (const { id, name, shape } of inputs)
     if (weights.has(name)) found.set(id, new Set(gates.has(name) && isKernelGate(shape) ? [name] : []));
-  for (const { op, inputs: read, outputs } of nodes) {
-    if (op !== 'constant' && !read.every((id) => found.has(id))) continue;
+  for (const { inputs: read, outputs } of nodes) {
+    if (!read.every((id) => found.has(id))) continue;
     const own = new Set(read.flatMap((id) => [...found.get(id)!]));
     for (const { id } of outputs) found.set(id, own);
   }

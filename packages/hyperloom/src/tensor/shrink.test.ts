@@ -4,12 +4,14 @@ import {
   batchMean,
   broadcastTo,
   concat,
+  constant,
   conv,
   convInputGrad,
   cumsum,
   dimensionsOf,
   evaluate,
   flip,
+  gather,
   layerNorm,
   leakyRelu,
   matmul,
@@ -17,6 +19,7 @@ import {
   maxPool,
   mul,
   type NdArray,
+  ndarray,
   pad,
   programCost,
   reshape,
@@ -52,6 +55,7 @@ function both(f: (w: Weights, x: Tensor) => Tensor, arrays: Arrays, x: NdArray) 
   return {
     shapes,
     removed: shrunk.removed,
+    inputs: shrunk.program.inputs.map(({ name }) => name),
     error: distance(result(program, arrays), result(shrunk.program, shrunk.arrays)),
     multiplyAdds: [program, shrunk.program].map((own) => programCost(own).multiplyAdds),
   };
@@ -114,6 +118,17 @@ describe('elements behind a gate of 0 go', () => {
           ],
         ),
       (h: Tensor) => add(h, max(h, { axis: 1, keepDims: true })),
+      (h: Tensor) => mul(h, max(h, { axis: 1, keepDims: true })),
+      (h: Tensor) =>
+        pad(
+          h,
+          [
+            [1, 0],
+            [0, 0],
+          ],
+          2,
+        ),
+      (h: Tensor) => gather(h, constant(ndarray(new Int32Array([5, 4, 3, 2, 1, 0]), [6])), 1),
     ]) {
       const { removed, error } = through(between);
       expect(removed).toEqual({});
@@ -122,8 +137,10 @@ describe('elements behind a gate of 0 go', () => {
   });
 
   test('and of what is 0 in all, nothing is left', () => {
-    const { shapes, multiplyAdds, error } = through((h) => h, 6, [0, 0, 0, 0, 0, 0]);
+    const { shapes, multiplyAdds, error, inputs } = through((h) => h, 6, [0, 0, 0, 0, 0, 0]);
     expect([shapes, multiplyAdds[1], error]).toEqual([{}, 0, 0]);
+    // What is not known stays an input, read or not.
+    expect(inputs).toHaveLength(1);
   });
 
   test('with their groups, of convolutions in groups', () => {
@@ -197,6 +214,66 @@ test('a gate of 1 and a branch behind a gate of 0 leave the program', () => {
   expect(f(0)).toMatchObject({ shapes: {}, error: 0, multiplyAdds: [12, 0] });
   expect(f(1)).toMatchObject({ shapes: { w: [2, 2] }, removed: { gate: 1 }, error: 0 });
   expect(f(0.5)).toMatchObject({ shapes: { w: [2, 2], gate: [] }, removed: {}, error: 0 });
+});
+
+describe('axes of other sizes keep all elements', () => {
+  const open = [1, 0, 0, 0, 0, 0];
+  test.each<[string, (h: Tensor) => Tensor, number]>([
+    ['cut where sizes do not divide', (h) => reshape(h, [6, 4]), 4],
+    [
+      'joined with a part of the next axis',
+      (h) => reshape(broadcastTo(reshape(transpose(h), [6, 4, 1]), [6, 4, 5]), [30, 4]),
+      4,
+    ],
+    [
+      'cut in two ways at once',
+      (h) => {
+        const halves = max(reshape(transpose(reshape(h, [4, 2, 3]), [0, 2, 1]), [12, 2]), { axis: 0, keepDims: true });
+        const thirds = max(reshape(transpose(reshape(h, [4, 3, 2]), [0, 2, 1]), [8, 3]), { axis: 0, keepDims: true });
+        return mul(reshape(transpose(halves), [2, 1]), thirds);
+      },
+      3,
+    ],
+  ])('%s', (_, between, rows) => {
+    const { removed, error } = through(between, rows, open);
+    expect([removed, error]).toEqual([{}, 0]);
+  });
+
+  test('and so do parts of an axis of the input', () => {
+    const { removed, error } = both(
+      ({ gate, v }, x) => matmul(mul(reshape(x, [4, 3]), gate!), v!),
+      { gate: f64([1, 0, 1]), v: numbers([3, 2]) },
+      numbers([2, 6], 2),
+    );
+    expect([removed, error]).toEqual([{}, 0]);
+  });
+
+  test('a dimension on two axes of a value stays where one of them is open', () => {
+    const { removed, error } = both(
+      ({ w, gate, v }, x) => {
+        const h = matmul(x, w!);
+        const pairs = mul(reshape(mul(h, gate!), [4, 6, 1]), reshape(h, [4, 1, 6]));
+        return matmul(reshape(pairs, [24, 6]), v!);
+      },
+      { w: numbers([2, 6], 1), gate: f64(open), v: numbers([6, 3], 2) },
+      numbers([4, 2], 3),
+    );
+    expect([removed, error]).toEqual([{}, 0]);
+  });
+});
+
+test('a branch that is 0 is left out of sums alone, and only where the rest has their shape', () => {
+  const arrays = { w: numbers([2, 2]), gate: f64(0), b: numbers([2], 5) };
+  const f = (combine: (branch: Tensor, x: Tensor, b: Tensor) => Tensor) =>
+    both((own, x) => combine(mul(matmul(x, own.w!), own.gate!), x, own.b!), arrays, numbers([3, 2], 2));
+  expect(f((branch, x) => add(x, mul(x, branch)))).toMatchObject({ shapes: {}, error: 0 });
+  expect(f((branch, _, b) => add(branch, b))).toMatchObject({ shapes: { b: [2] }, error: 0 });
+});
+
+test('a product of a gate and a weight is no gate', () => {
+  const ones = f64([1, 1]);
+  const { shapes } = both((own, x) => mul(x, mul(own.w!, own.gate!)), { w: ones, gate: ones }, numbers([3, 2]));
+  expect(shapes).toEqual({ w: [2] });
 });
 
 test('axes that count over the same things are one dimension, also as parts of longer axes', () => {

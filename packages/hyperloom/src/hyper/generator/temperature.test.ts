@@ -6,9 +6,10 @@ import { referenceEngine } from '../../engine/reference/index.ts';
 import { exportNetwork } from '../../io/index.ts';
 import * as nn from '../../nn/index.ts';
 import * as optim from '../../optim/index.ts';
-import { type NdArray, ndarray, type Tensor, tree } from '../../tensor/index.ts';
+import { constant, type NdArray, ndarray, type Tensor, tree } from '../../tensor/index.ts';
 import { train } from '../../train/index.ts';
 import { dyConv2d, heads, hypernetwork, type Temperature } from '../index.ts';
+import { cooling } from './temperature.ts';
 
 const engine = referenceEngine();
 const net = (temperature: Temperature) =>
@@ -81,6 +82,14 @@ describe('a temperature that moves', () => {
         [2, 1],
       ],
     ],
+    // In float32, 41 * (1 / 41) is below 1; and steps may be fractions of 1.
+    [
+      { from: 1, to: 0.25, by: 0.5, every: 41 },
+      [
+        [40, 1],
+        [41, 0.5],
+      ],
+    ],
   ] as const)('%j, step by step', async (temperature, expected) => {
     for (const [steps, value] of expected) {
       const { now, step } = await after(steps, temperature);
@@ -113,6 +122,19 @@ describe('a temperature that moves', () => {
     const file = (params: unknown) =>
       exportNetwork(net(temperature) as never, params, { dtype: 'float32', shape: [1, 5, 5] });
     expect(file(run.params)).not.toEqual(file(still(30)));
+  });
+
+  test('divides the logits, and is told to move in training alone', async () => {
+    const heard: string[] = [];
+    const cooled = (training: boolean) => (now: Tensor, logits: Tensor) => {
+      const context = { training, update: (path: string) => heard.push(path) };
+      return cooling({ from: 4, to: 1, steps: 3 }, { temperature: now, step: constant(1) }, context)(logits);
+    };
+    for (const training of [false, true]) {
+      const cool = (await runOnce(engine, cooled(training), ndarray(4), ndarray([2, -8]))) as unknown as NdArray;
+      expect([...cool.data]).toEqual([0.5, -2]);
+      expect(heard).toEqual(training ? ['temperature', 'step'] : []);
+    }
   });
 
   test('a layer without a schedule has no weight for it', () => {

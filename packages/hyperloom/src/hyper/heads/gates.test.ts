@@ -219,6 +219,13 @@ describe.each(['hardConcrete', 'gumbel'] as const)('%s', (kind) => {
   });
 });
 
+test('first logits spread alike whatever the size of codes', () => {
+  const head = heads.gates({ spread: 0.3 });
+  const { generated } = hypernetwork(target, { code: 4, generate: '**.gate', head });
+  const spec = head.spec(generated, { size: 4, secondMoment: 9 });
+  for (const { weight } of Object.values(spec.out)) expect(weight.init.std!(weight)).toBeCloseTo(0.3 / (2 * 3), 12);
+});
+
 test('a target with other weights generates its gates beside them', async () => {
   const head = heads.compose({ '**.gate': heads.gates({ kind: 'gumbel' }), '**': heads.dense() });
   const model = hypernetwork(target, { code: 2, head });

@@ -197,6 +197,15 @@ describe('convolution by blocked kernels', () => {
     await expectDefinition(pooled, [noise([8, 16, 11, 13], 1), noise([16, 16, 3, 3], 2)]);
   });
 
+  test('a pool over halves of blocks is that of the definition', async () => {
+    const halved = (x: Tensor, w: Tensor) => {
+      const y = reshape(conv(x, w, { padding: same }), [8, 8, 12, 12]);
+      const z = maxPool(y, [2, 2], { strides: [2, 2] });
+      return [z, ...pullback([z], [square(z)], [x, w]).map((g) => g!)];
+    };
+    await expectDefinition(halved, [noise([4, 16, 12, 12], 1), noise([16, 16, 3, 3], 2)]);
+  });
+
   test.each(cases)('groups, %s: output and gradients are those of the definition', async (_, options) => {
     const grouped = (x: Tensor, w: Tensor) => {
       const y = conv(x, w, { ...options, groups: 2 });
@@ -206,6 +215,7 @@ describe('convolution by blocked kernels', () => {
     // Groups that do not fill blocks, or whose inputs do not.
     await expectDefinition(grouped, [noise([3, 64, 7, 6], 1), noise([48, 32, 3, 3], 2)]);
     await expectDefinition(grouped, [noise([3, 48, 7, 6], 1), noise([64, 24, 3, 3], 2)]);
+    await expectDefinition(grouped, [noise([6, 64, 7, 6], 1), noise([16, 32, 3, 3], 2)]);
     await expectDefinition(grouped, [noise([2, 6, 20, 21], 1), noise([64, 3, 3, 3], 2)]);
   });
 
