@@ -40,6 +40,10 @@ describe('inr', () => {
     expect(counts).toMatchObject({ icons: 2, size: 8 });
     expect(notes![0]).toBe('left out 1 of 4 images: broken.png (not an image by its content)');
     expect(read!.data).toMatch(/^[0-9a-f]{32}$/);
+    for (const name of ['more', ...copied.slice(1)]) await rm(join(folder, name), { recursive: true });
+    await expect(readIcons(folder, { size: 8 })).rejects.toThrow(
+      /expected images that can be read, got none: broken.png \(not an image by its content\)$/,
+    );
     await rm(folder, { recursive: true });
   });
 });

@@ -29,6 +29,14 @@ test('mnist-fashion in short: digits, and the same digits under other names, whi
   }
 });
 
+test('two sets of one name are told apart', async () => {
+  const settings = Object.fromEntries(
+    Object.entries(mnistFashion.options).map(([key, option]) => [key, option.default]),
+  );
+  const { trials } = await mnistFashion.prepare({ ...settings, second: 'mnist', control: false }, { seed: 0 });
+  expect(trials[0].codes!.map(({ name }) => name)).toEqual(['MNIST (first)', 'MNIST (second)']);
+});
+
 test('mnist-fashion says which setting is wrong', async () => {
   const settings = Object.fromEntries(
     Object.entries(mnistFashion.options).map(([key, option]) => [key, option.default]),

@@ -51,10 +51,20 @@ async function setOf(key: 'first' | 'second', settings: Settings, signal?: Abort
   }
 }
 
+/** Two sets that a person can tell apart: folders may have one name. */
+function apart(sets: readonly [ImageSet, ImageSet]): readonly [ImageSet, ImageSet] {
+  const [first, second] = sets;
+  if (first.name !== second.name) return sets;
+  return [
+    { ...first, name: `${first.name} (first)` },
+    { ...second, name: `${second.name} (second)` },
+  ];
+}
+
 async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFlags): Promise<Experiment> {
   const { steps: own, floors } = settings.full === true ? forms.full : forms.short;
   const steps = asked ?? own;
-  const sets = [await setOf('first', settings, signal), await setOf('second', settings, signal)] as const;
+  const sets = apart([await setOf('first', settings, signal), await setOf('second', settings, signal)]);
   const [{ channels, height, width }, other] = sets;
   if (other.channels !== channels || other.height !== height || other.width !== width) {
     const size = (set: ImageSet) => `${set.channels} x ${set.height} x ${set.width}`;

@@ -3,9 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { ArgumentError, FormatError, type NdArray, ndarray } from 'hyperloom/tensor';
-import { suggestion } from '../../nearest.ts';
 import { BadImage, imageDecoder } from './imageFile.ts';
 import { few } from './imageListing.ts';
+import { folderOf } from './images.ts';
 import { inParallel } from './inParallel.ts';
 
 /** Square pictures in red, green and blue, each with a name. */
@@ -62,7 +62,7 @@ interface ReadIcon {
  */
 export async function readIcons(source: string, { count, atMost = false, size }: IconForm): Promise<Icons> {
   const own = source !== 'emoji';
-  const all = own ? await folderFiles(source) : await emojiFiles();
+  const all = own ? await folderFiles(await folderOf(source, ['emoji'])) : await emojiFiles();
   if (!atMost && count !== undefined && count > all.length)
     throw new ArgumentError(
       `--set icons: expected, with those of heldOut, at most the ${all.length.toLocaleString('en-US')} there are, got ${count}`,
@@ -81,11 +81,13 @@ export async function readIcons(source: string, { count, atMost = false, size }:
   });
   const good = read.filter((icon) => typeof icon !== 'string');
   const bad = read.filter((icon) => typeof icon === 'string');
+  if (good.length === 0)
+    throw new FormatError(`--set data "${source}": expected images that can be read, got none: ${few(bad)}`);
   const hash = createHash('sha256');
   for (const { name, content } of good) hash.update(name).update(content);
   return {
     source: own
-      ? `pictures of ${basename(source)}`
+      ? `the folder ${basename(source)}`
       : 'Twemoji, copyright Twitter, Inc and other contributors, CC BY 4.0 (npm package emoji-datasource-twitter 16.0.0)',
     names: good.map(({ name }) => name),
     size,
@@ -133,10 +135,7 @@ async function emojiFiles(): Promise<IconFile[]> {
 /** Images of a folder and its sub-folders; their names are their paths in it. */
 async function folderFiles(folder: string): Promise<IconFile[]> {
   const names = await readdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
-    const got = cause.code === 'ENOENT' ? `"${folder}", which is not there` : `"${folder}" (${cause.code})`;
-    throw new ArgumentError(
-      `--set data: expected emoji or a folder of images, got ${got}${suggestion(folder, ['emoji'])}`,
-    );
+    throw new FormatError(`--set data "${folder}": expected a folder that can be read, got ${cause.code}`, { cause });
   });
   const images = names.filter((name) => /\.(png|jpe?g|webp|gif)$/i.test(name) && !basename(name).startsWith('.'));
   if (images.length === 0)

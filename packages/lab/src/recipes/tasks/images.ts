@@ -87,7 +87,7 @@ export async function readImages(source: string, form: ImageForm = {}): Promise<
       );
     });
   }
-  const folder = await folderOf(source);
+  const folder = await folderOf(source, ['mnist', 'fashion']);
   const { size = 28, channels = 1, signal } = form;
   if ((await readdir(folder).catch(() => [])).some((name) => idxFile.test(name)))
     return idxSet(basename(folder), folder, { verify: false });
@@ -102,12 +102,14 @@ export const mnistFolder = (): string =>
 
 const idxFile = /^(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?$/;
 
-/** The folder of a path; shells leave the `~` of `data=~/pictures` to us. */
-async function folderOf(source: string): Promise<string> {
-  const known = ['mnist', 'fashion'];
+/**
+ * The folder of a path; shells leave the `~` of `data=~/pictures` to us.
+ * @param known names that stand for something else than a folder
+ */
+export async function folderOf(source: string, known: readonly string[]): Promise<string> {
   const wrong = (got: string) =>
     new ArgumentError(
-      `--set data: expected mnist, fashion or a folder of images, got ${got}${suggestion(source, known)}`,
+      `--set data: expected ${known.join(', ')} or a folder of images, got ${got}${suggestion(source, known)}`,
     );
   if (source.trim() === '') throw wrong('nothing');
   const path = resolve(/^~(?=$|[/\\])/.test(source) ? join(homedir(), source.slice(1)) : source);
