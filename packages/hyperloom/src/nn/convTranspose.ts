@@ -1,27 +1,17 @@
 import { ArgumentError, add, convInputGrad, reshape, type Tensor, transpose } from '../tensor/index.ts';
-import type { ConvSpec } from './conv.ts';
+import type { ConvLayerOptions, ConvSpec } from './conv.ts';
 import { lecunNormal, zeros } from './init.ts';
-import { defineModule, type Initializer, type Module, weight } from './module.ts';
+import { defineModule, type Module, weight } from './module.ts';
 import { expectShape, type Padding, paddingPairs, perAxis, whole } from './options.ts';
 
 /** Options of {@link convTranspose1d} and {@link convTranspose2d}; one number stands for all spatial axes. */
-export interface ConvTransposeOptions {
-  readonly in: number;
-  readonly out: number;
-  readonly kernel: number | readonly number[];
+export interface ConvTransposeOptions extends Omit<ConvLayerOptions, 'stride' | 'padding'> {
   /** By how much the output is larger. Default 1. */
   readonly stride?: number | readonly number[];
   /** Rows cut from the ends of the output; `same` gives an output of size * stride. None by default. */
   readonly padding?: 'same' | Padding;
   /** Rows added at the far end, where a stride leaves several sizes; below the stride. Default 0. */
   readonly outputPadding?: number | readonly number[];
-  readonly dilation?: number | readonly number[];
-  readonly groups?: number;
-  readonly bias?: boolean;
-  /** How the kernel starts; `lecunNormal` by default. */
-  readonly init?: Initializer;
-  /** How the bias starts; zeros by default. */
-  readonly biasInit?: Initializer;
 }
 
 const spatialNames = { convTranspose1d: ['L'], convTranspose2d: ['H', 'W'] } as const;

@@ -10,11 +10,14 @@ import {
   constant,
   conv,
   isFloat,
+  matmul,
+  maxPool,
   mul,
   type NdArray,
   type OpName,
   ops,
   type Program,
+  relu,
   reshape,
   scan,
   sizeOf,
@@ -125,6 +128,19 @@ describe('a portable file, batches of 1 and 5, over each choice of weights', () 
       await fc.assert(property, { seed: 17, numRuns: 3, endOnFailure: true });
     });
   }
+
+  test('a convolution with a kernel and a bias of each example, and its pool', async () => {
+    const inputs = [[2, 8, 8], [3], [3, 4 * 2 * 9], [3, 4]].map((shape, i) => waves(shape, i));
+    const f = (image: Tensor, code: Tensor, kernels: Tensor, biases: Tensor) => {
+      const of = (head: Tensor, shape: readonly number[]) => reshape(matmul(reshape(code, [1, 3]), head), shape);
+      const y = conv(reshape(image, [1, 2, 8, 8]), of(kernels, [4, 2, 3, 3]));
+      return maxPool(relu(add(y, of(biases, [4, 1, 1]))), [2, 2], { strides: [2, 2] });
+    };
+    const program = trace(f as never, ...inputs).program;
+    await check(program, inputs, [true, true, false, false]);
+    await check(program, inputs, [true, false, false, false]);
+    await check(program, inputs, [true, true, true, true]);
+  });
 
   test('a loop, in a graph that is applied along the batch', async () => {
     const inputs = [[2, 1, 3, 3], [1, 1, 4, 4], [2], [2]].map((shape, i) => waves(shape, i));

@@ -343,3 +343,8 @@ describe('what a layer tells of itself', () => {
     );
   });
 });
+
+test('the code of a layer whose whole kernel is generated has a quarter of the channels, and at least 4', () => {
+  const size = (channels: number) => fullConv2d({ in: channels, out: 2, kernel: 1 }).spec.code.fc.weight.shape[1];
+  expect([2, 16, 18, 40].map(size)).toEqual([4, 4, 5, 10]);
+});

@@ -75,7 +75,7 @@ const generatedShare = 0.25;
  *
  * The filters are applied as the sum over their kernel * kernel elements of the shifted input times the map of that
  * element, so that neither windows nor filters are ever copied for each channel. The size of the output is
- * ceil(size / stride).
+ * size / stride.
  * @throws ArgumentError for sizes below 1, an even kernel, or channels that the groups do not divide; when applied,
  * ShapeError for other channels, or sizes that the stride does not divide
  * @example
@@ -149,7 +149,7 @@ export function dynamicFilter2d({
   return {
     ...module,
     filters: (params, x) => reshape(generated(params, x), [groups, kernel, kernel, ...checked(x)]),
-    filterMultiplyAdds: ([, h, w]) => inputs * window * Math.ceil(h! / stride) * Math.ceil(w! / stride),
+    filterMultiplyAdds: ([, h, w]) => inputs * window * (h! / stride) * (w! / stride),
   };
 }
 
