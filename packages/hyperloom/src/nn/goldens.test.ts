@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ortEngine } from '../engine/ort/index.ts';
 import { evaluate } from '../engine/reference/index.ts';
@@ -16,12 +15,9 @@ import {
   valueAndGrad,
   vmap,
 } from '../tensor/index.ts';
+import { expectClose, type Flat, f64, goldenCases } from './goldens.suite.ts';
 import * as nn from './index.ts';
 
-interface Flat {
-  readonly shape: number[];
-  readonly data: number[];
-}
 interface Case {
   readonly attrs: Record<string, never>;
   readonly inputs: Record<string, Flat>;
@@ -31,19 +27,9 @@ interface Case {
   readonly cotangent: Flat;
   readonly output: Flat;
 }
-const golden: { cases: Record<string, Case> } = JSON.parse(
-  readFileSync(new URL('../../goldens/nets.json', import.meta.url), 'utf8'),
-);
-const caseOf = (name: string) => golden.cases[name] as Case;
-const f64 = ({ shape, data }: Flat): NdArray => ndarray(Float64Array.from(data), shape);
+const golden = goldenCases<Case>('nets.json');
+const caseOf = (name: string) => golden[name] as Case;
 const i32 = ({ shape, data }: Flat): NdArray => ndarray(Int32Array.from(data), shape);
-
-function expectClose(got: NdArray | undefined, { shape, data }: Flat): void {
-  expect(got?.shape).toEqual(shape);
-  data.forEach((x, i) => {
-    expect(Math.abs((got?.data[i] ?? Number.NaN) - x)).toBeLessThan(1e-9 * (1 + Math.abs(x)));
-  });
-}
 
 /** PyTorch keeps a linear weight as [out, in]. */
 const turned = ({ shape: [rows = 0, columns = 0], data }: Flat): Flat => ({
@@ -75,7 +61,7 @@ async function checkNetwork(name: string, net: nn.AnyModule, names: Names, linea
   expect(value?.data[0]).toBeCloseTo(loss, 10);
   expect(gradients).toHaveLength(Object.keys(grads).length);
   [...flatOf(grads), grads.x as Flat].forEach((expected, i) => {
-    expectClose(gradients[i], expected);
+    expectClose(`gradient ${i}`, gradients[i], expected);
   });
 
   // The engine that trains, in float32.
@@ -153,9 +139,9 @@ function checkLayer(name: string, layer: nn.AnyModule, names: Names = {}): void 
     wrt,
   );
   const [, y, ...gradients] = evaluate(program, tree.leaves<NdArray>(wrt));
-  expectClose(y, output);
+  expectClose('output', y, output);
   [...keys, ...(indices ? [] : ['x'])].forEach((key, i) => {
-    expectClose(gradients[i], read(grads, key));
+    expectClose(key, gradients[i], read(grads, key));
   });
 }
 
@@ -219,7 +205,7 @@ test.each(Object.entries(losses))('%s: value and gradient, whole and as a mean o
     const { program } = trace(valueAndGrad(scaled), x, target as Aval);
     const [value, gradient] = evaluate(program, [x, target]);
     expect(value?.data[0]).toBeCloseTo((output.data[0] as number) * (cotangent.data[0] as number), 9);
-    expectClose(gradient, grads.x as Flat);
+    expectClose('x', gradient, grads.x as Flat);
   }
 });
 
@@ -233,5 +219,5 @@ test('every golden case of a layer or loss is checked', () => {
     'cnn',
   ]);
   const tensorOnly = ['gelu.tanh', 'elu', 'softmax', 'logSoftmax', 'logSumExp', 'variance'];
-  expect(Object.keys(golden.cases).filter((name) => !checked.has(name) && !tensorOnly.includes(name))).toEqual([]);
+  expect(Object.keys(golden).filter((name) => !checked.has(name) && !tensorOnly.includes(name))).toEqual([]);
 });

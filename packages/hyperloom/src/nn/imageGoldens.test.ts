@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { ortEngine } from '../engine/ort/index.ts';
 import { evaluate } from '../engine/reference/index.ts';
@@ -16,12 +15,9 @@ import {
   valueAndGrad,
   vmap,
 } from '../tensor/index.ts';
+import { expectClose, type Flat, f64, goldenCases } from './goldens.suite.ts';
 import * as nn from './index.ts';
 
-interface Flat {
-  readonly shape: number[];
-  readonly data: number[];
-}
 interface Case {
   readonly x: Flat;
   readonly params: Record<string, Flat>;
@@ -30,17 +26,7 @@ interface Case {
   readonly grads: Record<string, Flat>;
   readonly running?: Record<string, Flat>;
 }
-const { cases }: { readonly cases: Record<string, Case> } = JSON.parse(
-  readFileSync(new URL('../../goldens/images.json', import.meta.url), 'utf8'),
-);
-const f64 = ({ shape, data }: Flat): NdArray => ndarray(Float64Array.from(data), shape);
-
-function expectClose(what: string, got: NdArray | undefined, { shape, data }: Flat): void {
-  expect(got?.shape, what).toEqual(shape);
-  data.forEach((x, i) => {
-    expect(Math.abs((got?.data[i] ?? Number.NaN) - x), what).toBeLessThan(1e-9 * (1 + Math.abs(x)));
-  });
-}
+const cases = goldenCases<Case>('images.json');
 
 const engine = ortEngine({ threads: 1, spinning: false });
 afterAll(() => engine.dispose());

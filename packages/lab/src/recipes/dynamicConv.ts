@@ -48,9 +48,9 @@ const titles: Readonly<Record<keyof Networks, string>> = {
 /** The main trial is the first; its network is `full`. */
 const trialName = (name: string): string => (name === 'full' ? 'main' : name);
 
-async function prepare(settings: Settings, { seed, steps: asked }: RunFlags): Promise<Experiment> {
+async function prepare(settings: Settings, { seed, steps: asked, signal }: RunFlags): Promise<Experiment> {
   const form = settings.full === true ? forms.full : forms.short;
-  const set = await readImages(String(settings.data), { channels: 1 });
+  const set = await readImages(String(settings.data), { channels: 1, signal });
   const canvas = Math.round(margin * Math.max(set.height, set.width));
   const variation = 3 * Number(settings.variation);
   // Parts have variations of their own, beside real images of their own.
