@@ -5,6 +5,7 @@ export { codes, type Head, type Hypernetwork, heads, hypernetwork } from './hype
 export * as io from './io/index.ts';
 export * as nn from './nn/index.ts';
 export * as optim from './optim/index.ts';
+export * as rl from './rl/index.ts';
 export * from './tensor/index.ts';
 export {
   type Compacted,

@@ -1,0 +1,1 @@
+export { type CartPolePhysics, type CartPoleState, cartPole } from './cartPole.ts';

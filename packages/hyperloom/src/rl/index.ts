@@ -1,0 +1,15 @@
+export {
+  type ActionSpec,
+  drawPhysics,
+  type Environment,
+  type EnvironmentSpec,
+  type Family,
+  familyOf,
+  type Outcome,
+  type Physics,
+  type PhysicsParameter,
+  physicsCode,
+  physicsNumbers,
+  physicsOf,
+} from './environment.ts';
+export * from './environments/index.ts';
