@@ -1,4 +1,18 @@
-import { ArgumentError, constant, div, floor, minimum, random, stack, sub, type Tensor } from '../tensor/index.ts';
+import {
+  ArgumentError,
+  cast,
+  constant,
+  div,
+  floor,
+  gather,
+  minimum,
+  ndarray,
+  random,
+  reshape,
+  stack,
+  sub,
+  type Tensor,
+} from '../tensor/index.ts';
 
 /** What an action is: one of some, an int32 scalar; or float32 [size], each element of which is clipped to its range. */
 export type ActionSpec =
@@ -27,6 +41,8 @@ export interface EnvironmentSpec<P extends string = string> {
   readonly observation: readonly string[];
   readonly action: ActionSpec;
   readonly physics: Readonly<Record<P, PhysicsParameter>>;
+  /** Which combinations of whole numbers there are, with all parameters given; every one if absent. */
+  readonly possible?: (values: Readonly<Record<P, number>>) => boolean;
   /** Steps after which an episode is cut off (not terminated). */
   readonly limit: number;
 }
@@ -73,11 +89,7 @@ export function familyOf<P extends string>(
     : (varied as Record<string, readonly [number, number] | undefined>);
   return Object.fromEntries(
     Object.entries(ranges).map(([key, range]) => {
-      const parameter = spec.physics[key as P] as PhysicsParameter | undefined;
-      if (parameter === undefined)
-        throw new ArgumentError(
-          `${name}: expected a physics parameter (${Object.keys(spec.physics).join(', ')}), got "${key}"`,
-        );
+      const parameter = parameterOf({ name, spec }, key);
       const [low, high] = range ?? [parameter.low, parameter.high];
       if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high))
         throw new ArgumentError(`${name}: expected a range [low, high] of ${key}, got [${low}, ${high}]`);
@@ -86,23 +98,68 @@ export function familyOf<P extends string>(
   ) as unknown as Family<P>;
 }
 
+function parameterOf({ name, spec }: Pick<Environment, 'name' | 'spec'>, key: string): PhysicsParameter {
+  const parameter: PhysicsParameter | undefined = spec.physics[key];
+  if (parameter === undefined)
+    throw new ArgumentError(
+      `${name}: expected a physics parameter (${Object.keys(spec.physics).join(', ')}), got "${key}"`,
+    );
+  return parameter;
+}
+
 /**
  * Physics as numbers: the defaults, with other values by name.
- * @throws ArgumentError for a name that the environment does not have, or a value that is no finite number
+ * @throws ArgumentError for a name that the environment does not have, a value that is no finite number or not a whole
+ * one where only those are meant, or a combination that is not possible
  */
 export function physicsNumbers<P extends string>(
   { name, spec }: Pick<Environment<P>, 'name' | 'spec'>,
   values?: Readonly<Partial<Record<P, number>>>,
 ): Record<P, number> {
-  for (const [key, value] of Object.entries(values ?? {})) {
-    if (!(key in spec.physics))
-      throw new ArgumentError(
-        `${name}: expected a physics parameter (${Object.keys(spec.physics).join(', ')}), got "${key}"`,
-      );
-    if (!Number.isFinite(value)) throw new ArgumentError(`${name}: expected a number for ${key}, got ${value}`);
+  for (const [key, value] of Object.entries<number | undefined>(values ?? {})) {
+    const parameter = parameterOf({ name, spec }, key);
+    if (!(parameter.whole ? Number.isInteger(value) : Number.isFinite(value)))
+      throw new ArgumentError(`${name}: expected a ${parameter.whole ? 'whole ' : ''}number for ${key}, got ${value}`);
   }
-  const defaults = Object.entries<PhysicsParameter>(spec.physics).map(([key, own]) => [key, own.default]);
-  return { ...Object.fromEntries(defaults), ...values };
+  const numbers = { ...defaults(spec), ...values };
+  if (spec.possible && !spec.possible(numbers))
+    throw new ArgumentError(`${name}: expected physics that is possible, got ${JSON.stringify(values)}`);
+  return numbers;
+}
+
+const defaults = <P extends string>({ physics }: EnvironmentSpec<P>): Record<P, number> =>
+  Object.fromEntries(Object.entries<PhysicsParameter>(physics).map(([key, own]) => [key, own.default])) as Record<
+    P,
+    number
+  >;
+
+/**
+ * Every combination of the whole numbers of a family, of those that are possible: all goals of a grid. A family without
+ * whole numbers has one, which is empty.
+ * @throws ArgumentError where none is possible
+ * @example
+ * const goals = rl.physicsChoices(rl.gridNavigation(), ['goalX', 'goalY']); // 21 of them
+ */
+export function physicsChoices<P extends string>(
+  environment: Pick<Environment<P>, 'name' | 'spec'>,
+  varied: readonly P[] | Family<P>,
+): readonly Readonly<Partial<Record<P, number>>>[] {
+  const { name, spec } = environment;
+  const whole = Object.entries<readonly [number, number]>(familyOf(environment, varied) as never).filter(
+    ([key]) => spec.physics[key as P].whole,
+  );
+  const combinations = whole.reduce<Partial<Record<P, number>>[]>(
+    (before, [key, [low, high]]) => {
+      const first = Math.ceil(low);
+      const values = Array.from({ length: Math.max(0, Math.floor(high) - first + 1) }, (_, i) => first + i);
+      return before.flatMap((others) => values.map((value) => ({ ...others, [key]: value })));
+    },
+    [{}],
+  );
+  const { possible = () => true } = spec;
+  const choices = combinations.filter((values) => possible({ ...defaults(spec), ...values }));
+  if (choices.length === 0) throw new ArgumentError(`${name}: expected ranges with physics that is possible, got none`);
+  return choices;
 }
 
 /** Physics as tensors: the defaults, with other values by name. */
@@ -115,7 +172,8 @@ export const physicsOf = <P extends string>(
   ) as Physics<P>;
 
 /**
- * Physics drawn uniformly from a family.
+ * Physics drawn uniformly from a family: whole numbers as one of {@link physicsChoices}, others each from its range.
+ * @throws ArgumentError as {@link familyOf} and {@link physicsChoices}
  * @example
  * const world = rl.cartPole();
  * const physics = rl.drawPhysics(world, random.key(0), { poleMass: [0.05, 0.5] });
@@ -126,14 +184,18 @@ export function drawPhysics<P extends string>(
   varied: readonly P[] | Family<P>,
 ): Physics<P> {
   const family = Object.entries<readonly [number, number]>(familyOf(environment, varied) as never);
+  const choices = physicsChoices(environment, varied);
+  // Rounding can reach the upper end.
+  const chosen = minimum(
+    floor(random.uniform(random.foldIn(key, family.length), [], { high: choices.length })),
+    choices.length - 1,
+  );
   const drawn = family.map(([name, [low, high]], i) => {
-    const own = random.foldIn(key, i);
-    const { whole } = environment.spec.physics[name as P];
-    const value = whole
-      ? floor(random.uniform(own, [], { low, high: high + 1 }))
-      : random.uniform(own, [], { low, high });
-    // Rounding can reach the upper end, which a whole number must not.
-    return [name, whole ? minimum(value, high) : value];
+    const all = choices.map((values) => values[name as P]);
+    const value = environment.spec.physics[name as P].whole
+      ? gather(constant(ndarray(Float32Array.from(all as number[]), [all.length])), cast(chosen, 'int32'))
+      : random.uniform(random.foldIn(key, i), [], { low, high });
+    return [name, reshape(value, [])];
   });
   return { ...physicsOf(environment), ...Object.fromEntries(drawn) };
 }

@@ -8,6 +8,7 @@ export {
   type Outcome,
   type Physics,
   type PhysicsParameter,
+  physicsChoices,
   physicsCode,
   physicsNumbers,
   physicsOf,
