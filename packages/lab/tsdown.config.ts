@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: { cli: 'src/cli/main.ts' },
+  entry: { cli: 'src/cli/main.ts', mujocoWorker: 'src/mujoco/worker.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

@@ -14,3 +14,11 @@ export {
   physicsOf,
 } from './environment.ts';
 export * from './environments/index.ts';
+export {
+  checkActions,
+  type HostEnvironment,
+  type HostOutcome,
+  type HostPhysics,
+  type HostReset,
+  physicsRows,
+} from './host.ts';
