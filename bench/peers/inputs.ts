@@ -2,7 +2,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type Workload = 'mnist' | 'perExample' | 'perExampleConv' | 'denseHead' | 'hyperLstm' | 'lstm' | 'sampling';
+export type Workload =
+  | 'mnist'
+  | 'perExample'
+  | 'perExampleConv'
+  | 'denseHead'
+  | 'hyperLstm'
+  | 'lstm'
+  | 'sampling'
+  | 'cartPole';
 export type DType = 'float32' | 'int32';
 
 export interface InputTensor {
@@ -53,6 +61,9 @@ const hyperLstm: Readonly<Record<string, Layout>> = {
   'out.weight': { shape: [128, symbols], scale: 0.15 },
   'out.bias': { shape: [symbols], scale: 0.1 },
 };
+
+/** Steps of each cart-pole in a call. */
+export const cartPoleSteps = 128;
 
 /** Sequences of symbols, and the symbol that comes after each. */
 const text = (steps: number): Readonly<Record<string, Layout>> => ({
@@ -116,12 +127,17 @@ export const layouts: Readonly<Record<Workload, Readonly<Record<string, Layout>>
     ...text(100),
   },
   sampling: { ...hyperLstm, 'data.x': { shape: ['rows'], scale: symbols, dtype: 'int32' } },
+  cartPole: {
+    spread: { shape: [1], scale: 0 },
+    'data.push': { shape: ['rows', cartPoleSteps], scale: 2, dtype: 'int32' },
+    'data.start': { shape: ['rows', 4], scale: 0.05 },
+  },
 };
 
 /** By which sides divide logits when they sample: so low that all draw the same symbols, whatever random numbers they have. */
 export const samplingTemperature = 1e-5;
 
-/** Examples in a step; perExample counts tasks, hyperLstm and lstm sequences, sampling symbols. */
+/** Examples in a step; perExample counts tasks, hyperLstm and lstm sequences, sampling symbols, cartPole copies. */
 export const batchSizes: Readonly<Record<Workload, number>> = {
   mnist: 128,
   perExample: 64,
@@ -130,6 +146,7 @@ export const batchSizes: Readonly<Record<Workload, number>> = {
   hyperLstm: 32,
   lstm: 32,
   sampling: 1,
+  cartPole: 4096,
 };
 
 /** Uniform numbers in [0, 1), the same on every machine (mulberry32). */

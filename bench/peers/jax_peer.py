@@ -256,6 +256,48 @@ def sampling(params, batches):
     return step
 
 
+def cart_pole(params, batches):
+    """step(t): every cart-pole of the batch over its pushes; returns the share of steps that ended an episode."""
+    gravity, cart, pole, length, force, tau = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
+    total, moment = cart + pole, pole * length
+    copies, steps = batches[0]["push"].shape
+    batches = [(jnp.array(b["push"].T, jnp.float32), jnp.array(b["start"].T)) for b in batches]
+    spread = jnp.array(params["spread"])
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def roll(carry, key, push, start):
+        key, for_actions, for_starts = jax.random.split(key, 3)
+        right = jax.random.bernoulli(for_actions, push)
+
+        def one(carry, x):
+            (position, velocity, angle, spin), age = carry
+            right, key = x
+            s, c = jnp.sin(angle), jnp.cos(angle)
+            share = (jnp.where(right, force, -force) + moment * spin * spin * s) / total
+            turn = (gravity * s - c * share) / (length * (4 / 3 - pole * c * c / total))
+            pull = share - moment * turn * c / total
+            state = jnp.stack([
+                position + tau * velocity, velocity + tau * pull, angle + tau * spin, spin + tau * turn
+            ])
+            age = age + 1
+            over = (jnp.abs(state[0]) > 2.4) | (jnp.abs(state[2]) > 12 * 2 * math.pi / 360) | (age >= 500)
+            fresh = start + spread * jax.random.uniform(key, (4, copies), minval=-0.05, maxval=0.05)
+            return (jnp.where(over, fresh, state), jnp.where(over, 0, age)), over
+
+        carry, over = lax.scan(one, carry, (right, jax.random.split(for_starts, steps)))
+        return carry, key, over.mean()
+
+    carry = jnp.zeros((4, copies)), jnp.zeros(copies, int)
+    key = jax.random.key(0)
+
+    def step(t):
+        nonlocal carry, key
+        carry, key, over = roll(carry, key, *batches[t % len(batches)])
+        return float(over)
+
+    return step
+
+
 serve(
     {"peer": "jax", "version": jax.__version__, "threads": options.threads, "build": str(jax.devices()[0])},
     {
@@ -266,5 +308,6 @@ serve(
         "hyperLstm": hyper_lstm,
         "lstm": lstm,
         "sampling": sampling,
+        "cartPole": cart_pole,
     },
 )

@@ -236,6 +236,41 @@ def sampling(params, batches):
     return step
 
 
+def cart_pole(params, batches):
+    """step(t): every cart-pole of the batch over its pushes, in place; returns the share of steps that ended an episode."""
+    batches, spread = tensors(batches), torch.from_numpy(params["spread"])
+    copies, steps = batches[0]["push"].shape
+    state = torch.zeros(4, copies)
+    age = torch.zeros(copies, dtype=torch.int32)
+    gravity, cart, pole, length, force, tau = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
+    total, moment = cart + pole, pole * length
+
+    @torch.inference_mode()
+    def step(t):
+        nonlocal state, age
+        batch = batches[t % len(batches)]
+        start = batch["start"].T
+        right = torch.rand(steps, copies) < batch["push"].T
+        forces = right.float().mul_(2 * force).sub_(force)
+        over = torch.empty(steps, copies, dtype=torch.bool)
+        for i in range(steps):
+            position, velocity, angle, spin = state
+            s, c = torch.sin(angle), torch.cos(angle)
+            share = torch.addcmul(forces[i], spin * spin, s, value=moment).div_(total)
+            turn = (gravity * s - c * share) / (length * 4 / 3 - length * pole / total * (c * c))
+            pull = share - moment / total * (turn * c)
+            state = torch.add(state, torch.stack([velocity, pull, spin, turn]), alpha=tau)
+            age = age + 1
+            torch.gt(state[0].abs(), 2.4, out=over[i])
+            over[i] |= (state[2].abs() > 12 * 2 * math.pi / 360) | (age >= 500)
+            fresh = torch.rand(4, copies).mul_(0.1).sub_(0.05).mul_(spread).add_(start)
+            state = torch.where(over[i], fresh, state)
+            age.masked_fill_(over[i], 0)
+        return over.float().mean().item()
+
+    return step
+
+
 serve(
     {"peer": "torch", "version": torch.__version__, "threads": torch.get_num_threads(), "build": torch.__config__.show()},
     {
@@ -246,5 +281,6 @@ serve(
         "hyperLstm": hyper_lstm,
         "lstm": lstm,
         "sampling": sampling,
+        "cartPole": cart_pole,
     },
 )

@@ -2,7 +2,7 @@
  * PyTorch's losses from the seeded weights and data, by workload and batch: before the first step, and after 20. They
  * are the first and last of `losses` of side `torch` in the file that this writes:
  *
- *     npm run bench -- --only mnist,perExample,perExampleConv,denseHead,hyperLstm,lstm,sampling --peers torch --short --json losses.json
+ *     npm run bench -- --only mnist,perExample,perExampleConv,denseHead,hyperLstm,lstm,sampling,cartPole --peers torch --short --json losses.json
  */
 export const expectedLosses: Readonly<Record<string, readonly [first: number, after20: number]>> = {
   'mnist.128': [2.311818, 2.210635],
@@ -14,4 +14,5 @@ export const expectedLosses: Readonly<Record<string, readonly [first: number, af
   'lstm.32': [4.162034, 4.141642],
   'sampling.1': [7, 6],
   'sampling.100': [34.16, 32.18],
+  'cartPole.4096': [0.042488, 0.045177],
 };

@@ -7,7 +7,7 @@ import { machine, showMachine } from './machine.ts';
 import { measure, type WorkloadResult } from './measure.ts';
 import { measureMemory, showMemory } from './memory.ts';
 import { type Options, type PeerOption, parseOptions, UsageError, usage } from './options.ts';
-import { showMicro, showSampling, showWorkloads } from './report.ts';
+import { showMicro, showRates, showWorkloads } from './report.ts';
 import { measureLongScans, showLongScans } from './scanMemory.ts';
 import { startOurs } from './sides.ts';
 import { summarize } from './statistics.ts';
@@ -22,6 +22,7 @@ const batches: Readonly<Record<WorkloadName, readonly number[]>> = {
   hyperLstm: [32],
   lstm: [32],
   sampling: [1, 100],
+  cartPole: [4096],
 };
 
 /** What each peer is, for the lines below the table. */
@@ -81,7 +82,7 @@ async function bench(options: Options): Promise<number> {
   if (micro) console.log(`\n${showMicro(micro)}`);
   const results = await workloads(options);
   if (results.length > 0)
-    console.log(['', showWorkloads(results), '', ...showSampling(results), ...remarks(results)].join('\n').trimEnd());
+    console.log(['', showWorkloads(results), '', ...showRates(results), ...remarks(results)].join('\n').trimEnd());
   const longScans = options.only.includes('scanMemory') ? await measureLongScans(options.threads) : undefined;
   if (longScans) console.log(`\n${showLongScans(longScans)}`);
   const failures = results.flatMap((result) => result.failures);

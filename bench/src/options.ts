@@ -11,6 +11,7 @@ export const subjects = [
   'hyperLstm',
   'lstm',
   'sampling',
+  'cartPole',
   'scanMemory',
 ] as const;
 export type Subject = (typeof subjects)[number];

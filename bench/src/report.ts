@@ -1,3 +1,4 @@
+import { cartPoleSteps, type Workload as WorkloadName } from '../peers/inputs.ts';
 import type { WorkloadResult } from './measure.ts';
 import type { NodeCounts } from './recording.ts';
 import { type Summary, summarize } from './statistics.ts';
@@ -38,16 +39,21 @@ const header = [
 /** Nodes outside the bodies of loops, and those inside if any. */
 const nodes = ({ outside, inside }: NodeCounts): string => (inside > 0 ? `${outside} + ${inside}` : `${outside}`);
 
-/** Symbols in a second on each side, of samplers. */
-export function showSampling(results: readonly WorkloadResult[]): string[] {
-  return results
-    .filter(({ workload }) => workload === 'sampling')
-    .map(({ batch, sides }) => {
-      const rates = sides.map(
-        ({ name, ms }) => `${name} ${Math.round((batch / ms.median) * 1e3).toLocaleString('en')}`,
-      );
-      return `characters a second, ${batch} in each call: ${rates.join(', ')}`;
-    });
+/** What some workloads make so many of in a step, for each of a batch. */
+const made: Readonly<Partial<Record<WorkloadName, { readonly what: string; readonly each: number }>>> = {
+  sampling: { what: 'characters', each: 1 },
+  cartPole: { what: 'environment steps', each: cartPoleSteps },
+};
+
+/** How many of these each side makes in a second. */
+export function showRates(results: readonly WorkloadResult[]): string[] {
+  return results.flatMap(({ workload, batch, sides }) => {
+    const { what, each } = made[workload] ?? { what: '', each: 0 };
+    if (each === 0) return [];
+    const whole = (value: number) => Math.round(value).toLocaleString('en');
+    const rates = sides.map(({ name, ms }) => `${name} ${whole(((batch * each) / ms.median) * 1e3)}`);
+    return [`${what} a second, ${whole(batch * each)} in each call: ${rates.join(', ')}`];
+  });
 }
 
 /** The table of workloads, a row for each side. */

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { ortEngine } from 'hyperloom/engine/ort';
 import { seededInputs, type Workload as WorkloadName } from '../peers/inputs.ts';
 import { type NodeCounts, programNodes, recordedRuntime } from './recording.ts';
+import { startRolling } from './rolling.ts';
 import { startSampling } from './sampling.ts';
 import { type LongScan, runLongScan } from './scanMemory.ts';
 import { startTraining, type Training } from './training.ts';
@@ -53,10 +54,9 @@ let training: Training | undefined;
 async function setup(name: WorkloadName, batch: number): Promise<Setup> {
   await training?.dispose();
   const inputs = seededInputs(name, batch);
-  training =
-    name === 'sampling'
-      ? await startSampling(engine, batch, inputs)
-      : await startTraining(engine, workloads[name], batch, inputs);
+  if (name === 'sampling') training = await startSampling(engine, batch, inputs);
+  else if (name === 'cartPole') training = await startRolling(engine, batch, inputs);
+  else training = await startTraining(engine, workloads[name], batch, inputs);
   const { parameters, compileMs, program } = training;
   return { parameters, compileMs, programNodes: programNodes(program), onnxNodes: recording.onnxNodes() };
 }
