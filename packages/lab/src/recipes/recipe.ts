@@ -135,10 +135,10 @@ export interface ReferenceRow {
 
 /** A picture of the report. */
 export interface Picture {
-  /** File name, with `.svg` or `.png`. */
+  /** File name, with `.svg`, `.png` or `.gif`. */
   readonly name: string;
   readonly caption: string;
-  /** SVG text or PNG bytes. */
+  /** SVG text, or the bytes of a PNG or an (animated) GIF. */
   readonly content: string | Uint8Array;
 }
 

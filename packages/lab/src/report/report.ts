@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { Engine } from 'hyperloom/engine';
 import type { Experiment, Picture, Recipe } from '../recipes/recipe.ts';
 import type { Outcome } from '../run/execute.ts';
@@ -36,7 +36,7 @@ export async function writeReport(parts: ReportParts): Promise<string> {
   for (const { name, content } of pictures)
     await folder.write(join('report', name), typeof content === 'string' ? standalone(content) : content);
   const figures = pictures.map(
-    ({ caption, content }) => `<figure>${inline(content)}<figcaption>${escaped(caption)}</figcaption></figure>`,
+    (picture) => `<figure>${inline(picture)}<figcaption>${escaped(picture.caption)}</figcaption></figure>`,
   );
   const { head, rows, note } = resultTable(experiment, outcome.seeds);
   const settings: [string, string | number][] = [
@@ -57,7 +57,8 @@ export async function writeReport(parts: ReportParts): Promise<string> {
   return join(folder.path, 'report', 'index.html');
 }
 
-const inline = (content: string | Uint8Array): string =>
+/** A picture within the page; the end of its name says what its bytes are. */
+export const inline = ({ name, content }: Pick<Picture, 'name' | 'content'>): string =>
   typeof content === 'string'
     ? content
-    : `<img alt="" src="data:image/png;base64,${Buffer.from(content).toString('base64')}">`;
+    : `<img alt="" src="data:image/${extname(name).slice(1)};base64,${Buffer.from(content).toString('base64')}">`;

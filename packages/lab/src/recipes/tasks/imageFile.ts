@@ -1,4 +1,4 @@
-import { FormatError } from 'hyperloom/tensor';
+import { loadSharp } from '../../sharp.ts';
 
 /** Square images of grey levels, or of red, green and blue. */
 export interface PixelForm {
@@ -23,12 +23,7 @@ export class BadImage extends Error {}
 
 /** Decodes and resizes images with the package `sharp`, which is loaded here: only folders need it. */
 export async function imageDecoder({ size, channels }: PixelForm) {
-  const { default: sharp } = await import('sharp').catch((cause) => {
-    throw new FormatError(
-      `data: expected the package sharp to read a folder of images, got: ${firstLine(cause)}; npm install --include=optional sharp mends it`,
-      { cause },
-    );
-  });
+  const sharp = await loadSharp('data', 'to read a folder of images');
   /**
    * A PNG, JPEG, WebP or GIF (its first frame) as bytes [channels, size, size]: turned the right way up (EXIF), laid on
    * white where it is transparent, scaled to fit whole and in the middle; its outermost pixels go on to the sides.
@@ -54,9 +49,6 @@ export async function imageDecoder({ size, channels }: PixelForm) {
     return centred(data, info, { size, channels });
   };
 }
-
-const firstLine = (cause: unknown): string =>
-  (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')[0]!.replace(/:$/, '');
 
 /** Pixels [height, width, channels] in the middle of a square [channels, size, size], whose rest repeats the nearest. */
 function centred(
