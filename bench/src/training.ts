@@ -1,7 +1,7 @@
 import type { Engine } from 'hyperloom/engine';
 import { adam } from 'hyperloom/optim';
 import { type Aval, type NdArray, ndarray, type Program, tree } from 'hyperloom/tensor';
-import { compileStepper, type Example, packing } from 'hyperloom/train';
+import { compileStepper, type Example, packing, supervised } from 'hyperloom/train';
 import type { Inputs } from '../peers/inputs.ts';
 import type { Workload } from './workloads/workload.ts';
 
@@ -29,8 +29,9 @@ export async function startTraining(
   const packed = layout.gather(startingWeights(workload, inputs));
 
   const begin = performance.now();
-  const options = { model, layout, loss, optimizer: adam(1e-3), batch: batches[0] as Example };
-  const stepper = await compileStepper(engine, options);
+  const data = { spec: batches[0]!, at: (index: number) => batches[index % batches.length]! };
+  const method = supervised({ data: data as never, loss, optimizer: adam(1e-3) });
+  const stepper = await compileStepper(engine, method, { model, layout });
   const compileMs = performance.now() - begin;
   stepper.restore({ ...packed, optimizer: stepper.optimizer(), state: stepper.state() });
   let count = 0;
@@ -38,7 +39,7 @@ export async function startTraining(
     program: stepper.program,
     parameters: layout.size,
     compileMs,
-    step: async () => (await stepper.step(count, batches[count++ % batches.length])).loss,
+    step: async () => (await stepper.step(count++)).loss,
     dispose: () => stepper.dispose(),
   };
 }

@@ -3,7 +3,7 @@ import * as hyper from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
 import { adam } from 'hyperloom/optim';
 import { type NdArray, ndarray, random, type Tensor } from 'hyperloom/tensor';
-import { compileStepper, packing } from 'hyperloom/train';
+import { compileStepper, packing, supervised } from 'hyperloom/train';
 import { median } from '../statistics.ts';
 import type { StudyTarget, Task } from './tasks.ts';
 
@@ -89,23 +89,16 @@ export async function learn(
   }: { readonly seed: number; readonly steps: number; readonly rate: number; readonly goal?: number },
 ): Promise<Learning> {
   const data = task.groups(seed);
-  const options = {
-    model,
-    layout: packing(model.spec),
-    optimizer: adam(rate),
-    loss: task.loss,
-    batch: data.spec as never,
-  };
-  const stepper = await compileStepper(engine, options, { seed });
+  const method = supervised({ data: data as never, loss: task.loss, optimizer: adam(rate) });
+  const stepper = await compileStepper(engine, method, { model, layout: packing(model.spec) }, { seed });
   const losses: number[] = [];
   const times: number[] = [];
   let seconds = 0;
   let reached: number | undefined;
   try {
     while (losses.length < steps && reached === undefined) {
-      const batch = data.at(losses.length);
       const [begin, used] = [performance.now(), process.cpuUsage()];
-      const { loss } = await stepper.step(losses.length, batch);
+      const { loss } = await stepper.step(losses.length);
       times.push(performance.now() - begin);
       const { user, system } = process.cpuUsage(used);
       seconds += (user + system) / 1e6;

@@ -15,7 +15,9 @@ export {
   openCheckpoint,
   openRun,
   type Run,
+  supervised,
   type TrainEvent,
   type TrainOptions,
   train,
+  trainWith,
 } from './train/index.ts';

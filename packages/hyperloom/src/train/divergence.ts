@@ -23,7 +23,9 @@ export interface Failure {
   readonly penalty?: number;
   readonly gradientNorm: number;
   readonly before: { readonly loss: number; readonly gradientNorm: number } | undefined;
-  readonly batch: unknown;
+  /** What the step read. */
+  readonly inputs: unknown;
+  readonly metrics?: Readonly<Record<string, number>>;
   readonly params: unknown;
   /** The state that the step was given. */
   readonly state: unknown;
@@ -32,18 +34,20 @@ export interface Failure {
 
 /** The error for a step that went wrong: what, when, why in all likelihood, and where to go on from. */
 export function divergence(failure: Failure): DivergenceError {
-  const { step, loss, penalty = 0, gradientNorm, before, batch, params, state, checkpoint } = failure;
-  const forward = Number.isFinite(loss) ? `the regulariser's penalty is ${penalty}` : `the loss is ${loss}`;
-  const isForward = !Number.isFinite(loss + penalty);
-  const what = isForward ? forward : `the gradient's norm is ${gradientNorm}`;
+  const { step, loss, penalty = 0, gradientNorm, before, inputs, metrics = {}, params, state, checkpoint } = failure;
+  const bad = Object.entries({ loss, "regulariser's penalty": penalty, ...metrics }).find(
+    ([, value]) => !Number.isFinite(value),
+  );
+  const isForward = bad !== undefined;
+  const what = isForward ? `the ${bad[0]} is ${bad[1]}` : `the gradient's norm is ${gradientNorm}`;
   const saved = checkpoint
     ? `last good checkpoint: step ${checkpoint.step}, ${checkpoint.path}`
     : 'no checkpoint was saved';
   return new DivergenceError(step, `training stopped at step ${step}: ${what}; likely cause: ${cause()}; ${saved}`);
 
   function cause(): string {
-    const data = firstBad(batch);
-    if (data !== undefined) return `the batch holds NaN or infinity in ${data}`;
+    const data = firstBad(inputs);
+    if (data !== undefined) return `the data hold NaN or infinity in ${data}`;
     const weight = firstBad(params);
     if (weight !== undefined) return `the weights ${weight} overflowed; lower the learning rate`;
     const carried = firstBad({ state });

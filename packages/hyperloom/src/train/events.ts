@@ -14,6 +14,8 @@ export type TrainEvent =
       /** What the regulariser added, where there is one. */
       readonly penalty?: number;
       readonly gradientNorm: number;
+      /** What else the method measured: returns of episodes, say. */
+      readonly metrics?: Readonly<Record<string, number>>;
       readonly stepsPerSecond: number;
       readonly secondsLeft: number;
     }

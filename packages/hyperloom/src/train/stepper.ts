@@ -1,30 +1,28 @@
 import type { Engine } from '../engine/index.ts';
 import { type Aval, type NdArray, ndarray, type Program, random, tree, zerosArray } from '../tensor/index.ts';
+import type { Carried, Measured, Method, Subject } from './method.ts';
+import type { Trainable } from './model.ts';
 import type { Packed } from './packing.ts';
-import { type Carried, initProgram, type StepOptions, startProgram, stepProgram } from './step.ts';
+import { initProgram, startProgram, stepProgram } from './step.ts';
 
 /** What a step measured. */
-export interface StepResult {
-  /** Mean loss of the batch. */
-  readonly loss: number;
-  /** What the regulariser added, where there is one. */
-  readonly penalty?: number;
-  readonly gradientNorm: number;
-}
+export type StepResult = Measured<number>;
 
 /** A compiled training step with the values that it carries. */
 export interface Stepper {
   /** The program of a step. */
   readonly program: Program;
   /** Takes one step in place. */
-  step(index: number, batch: unknown): Promise<StepResult>;
+  step(index: number): Promise<StepResult>;
+  /** What the last step read. */
+  read(): unknown;
   /** The present parameters; the arrays are written again by the step after the next. */
   packed(): Packed<NdArray>;
   /** What was carried into the last step. */
   previous(): Carried<NdArray>;
   /** The present optimiser state as a tree. */
   optimizer(): unknown;
-  /** The present state of each row of the batch as a tree. */
+  /** What else is carried at present, as a tree. */
   state(): unknown;
   /** Replaces all that is carried. */
   restore(carried: Carried<NdArray>): void;
@@ -46,19 +44,21 @@ async function once(engine: Engine, program: Program, inputs: readonly NdArray[]
   return outputs;
 }
 
-/** Compiles the step of a run and draws its first parameters. */
-export async function compileStepper(
+/** Compiles the step of a run, opens what it reads and draws its first parameters. */
+export async function compileStepper<M extends Trainable>(
   engine: Engine,
-  options: StepOptions,
+  method: Method<M>,
+  subject: Subject<M>,
   { seed = 0, initial }: Start = {},
 ): Promise<Stepper> {
   const key = random.keyArray(seed);
-  const start = initial ? startProgram(options, initial) : initProgram(options);
-  const first = await once(engine, start.program, initial ? tree.leaves<NdArray>(initial) : [key]);
+  const start = initial ? startProgram(method, subject, initial) : initProgram(method, subject);
+  const first = await once(engine, start.program, [...(initial ? tree.leaves<NdArray>(initial) : []), key]);
   const form = start.output as Carried<Aval>;
-  const { program, output } = stepProgram(options, form);
-  const { carried, penalty } = output as { readonly carried: Carried<Aval>; readonly penalty: Aval | null };
+  const { program, output } = stepProgram(method, subject, form);
+  const { carried, measured } = output as { readonly carried: Carried<Aval>; readonly measured: Measured<Aval> };
   const executable = await engine.compile(program);
+  const feed = await method.feed?.(subject, { engine, seed });
 
   // Two sets of arrays take turns: a step reads one and writes the other, and nothing is copied or allocated. What a
   // step leaves alone is the same array in both.
@@ -71,28 +71,32 @@ export async function compileStepper(
   };
   const written = (state: Carried<NdArray>) =>
     tree.leaves<NdArray>({ ...state, rest: carried.rest === null ? null : state.rest });
-  const scalar = () => zerosArray('float32', []);
-  const measured = { loss: scalar(), ...(penalty && { penalty: scalar() }), gradientNorm: scalar() };
+  const figures = tree.map(({ dtype, shape }: Aval) => zerosArray(dtype, shape), measured);
   const counter = ndarray(new Int32Array(1), []);
-  const fixed = tree.leaves<NdArray>(options.regularizer?.inputs ?? null);
+  let inputs: unknown = null;
   return {
     program,
-    step: async (index, batch) => {
+    step: async (index) => {
       counter.data[0] = index;
+      inputs = feed ? await feed.at(index, { theta: present.theta, rest: present.rest }) : null;
       await executable.run(
-        [...tree.leaves<NdArray>(present), key, counter, ...tree.leaves<NdArray>(batch), ...fixed],
-        [...written(spare), ...Object.values(measured)],
+        [...tree.leaves<NdArray>(present), key, counter, ...tree.leaves<NdArray>(inputs)],
+        [...written(spare), ...tree.leaves<NdArray>(figures)],
       );
       [present, spare] = [spare, present];
-      return tree.map(({ data }: NdArray) => data[0] as number, measured) as unknown as StepResult;
+      return tree.map(({ data }: NdArray) => data[0] as number, figures) as unknown as StepResult;
     },
+    read: () => inputs,
     packed: () => ({ theta: present.theta, rest: present.rest }),
     previous: () => spare,
     optimizer: () => present.optimizer,
     state: () => present.state,
-    restore: (carried) => {
-      tree.map(({ data }: NdArray, from: NdArray) => data.set(from.data), present, carried);
+    restore: (saved) => {
+      tree.map(({ data }: NdArray, from: NdArray) => data.set(from.data), present, saved);
     },
-    dispose: () => executable.dispose(),
+    dispose: async () => {
+      await feed?.dispose();
+      await executable.dispose();
+    },
   };
 }

@@ -120,7 +120,7 @@ describe('train', () => {
     await expect(
       train(net, options({ data: batches(bad, { size: count }) })),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[DivergenceError: training stopped at step 0: the loss is NaN; likely cause: the batch holds NaN or infinity in input; no checkpoint was saved]`,
+      `[DivergenceError: training stopped at step 0: the loss is NaN; likely cause: the data hold NaN or infinity in batch.input; no checkpoint was saved]`,
     );
     await expect(
       train(net, options({ optimizer: optim.sgd(1e20), steps: 20 })),

@@ -1,21 +1,27 @@
-import type { Batches, EvalBatches } from '../data/index.ts';
+import type { EvalBatches } from '../data/index.ts';
 import { defaultEngine, type Engine } from '../engine/index.ts';
 import { describeModel, type Json, type ModelDescription } from '../io/index.ts';
-import type { Optimizer } from '../optim/index.ts';
-import { ArgumentError, type Aval, type NdArray, sameShape, showShape, trace, tree } from '../tensor/index.ts';
-import { type Carry, noCarry } from './carry.ts';
+import { ArgumentError, type Aval, type NdArray, sameShape, showShape, tree } from '../tensor/index.ts';
 import { loadProgress, type Progress, saveProgress } from './checkpointing.ts';
 import { divergence } from './divergence.ts';
 import { type EarlyStopping, earlyNext, earlyStart } from './early.ts';
-import { compileEvaluator, type Metrics } from './evaluate.ts';
+import { compileEvaluator, type Evaluator, type Metrics } from './evaluate.ts';
 import type { StopReason, TrainEvent } from './events.ts';
-import type { Example, Measure, Trainable } from './model.ts';
+import type { Method, Subject } from './method.ts';
+import type { Example, Trainable } from './model.ts';
 import { type Packed, packing } from './packing.ts';
-import type { Regularizer } from './regularizer.ts';
 import { makeRun, type Run } from './run.ts';
-import { compileStepper, type Stepper } from './stepper.ts';
+import { compileStepper, type Stepper, type StepResult } from './stepper.ts';
+import { type SupervisedOptions, supervised } from './supervised.ts';
 
-/** Evaluation while training. */
+/** Any evaluation while training: whatever a compiled program makes of the parameters. */
+export interface Evaluation<M extends Trainable = Trainable> {
+  /** Steps from one evaluation to the next; one more follows the last step. */
+  readonly every: number;
+  compile(subject: Subject<M>, engine: Engine): Promise<Evaluator>;
+}
+
+/** Evaluation on examples while training. */
 export interface EvaluateOptions {
   readonly data: EvalBatches<Example>;
   readonly metrics: Metrics;
@@ -32,18 +38,9 @@ export interface CheckpointOptions {
   readonly config?: Json;
 }
 
-/** Settings of {@link train}. */
-export interface TrainOptions {
-  /** Batches of `{ input, target }`; the input is what `model.apply` takes. */
-  readonly data: Batches<Example>;
-  /** The loss of one example, a scalar of output and target. */
-  readonly loss: Measure;
-  readonly optimizer: Optimizer;
+/** Settings of {@link trainWith}: all that does not depend on the method. */
+export interface TrainWithOptions<M extends Trainable = Trainable> {
   readonly steps: number;
-  /** Added to the loss of every step: a function of the parameters alone. */
-  readonly regularizer?: Regularizer;
-  /** A state that each row of a batch hands on to the next step; evaluation hands one on too, from batch to batch. */
-  readonly carry?: Carry;
   /** Parameters to start from, a tree of arrays, in place of those that the seed draws. */
   readonly initial?: unknown;
   /**
@@ -57,7 +54,7 @@ export interface TrainOptions {
   readonly engine?: Engine;
   /** Steps from one `step` event to the next. Default: a hundredth of all steps. */
   readonly logEvery?: number;
-  readonly evaluate?: EvaluateOptions;
+  readonly evaluate?: Evaluation<M>;
   /** Ends the run when a metric of the evaluation stops improving, and goes back to the best parameters. */
   readonly early?: EarlyStopping;
   readonly checkpoint?: CheckpointOptions;
@@ -68,9 +65,14 @@ export interface TrainOptions {
   readonly onEvent?: (event: TrainEvent) => void;
 }
 
+/** Settings of {@link train}. */
+export interface TrainOptions extends SupervisedOptions, Omit<TrainWithOptions, 'evaluate'> {
+  readonly evaluate?: EvaluateOptions;
+}
+
 /**
- * Trains a model: one compiled program for each step, from first parameters drawn by the seed. A run that is stopped
- * and resumed ends with the same bits as one that was not.
+ * Trains a model on examples: one compiled program for each step, from first parameters drawn by the seed. A run that is
+ * stopped and resumed ends with the same bits as one that was not.
  * @throws DivergenceError when the loss or gradient stops being finite, ArgumentError for options that do not fit
  * @example
  * const x = ndarray(Float32Array.from({ length: 64 }, (_, i) => i / 32 - 1), [64, 1]);
@@ -83,18 +85,43 @@ export interface TrainOptions {
  * });
  * await run.dispose();
  */
-export async function train<M extends Trainable>(model: M, options: TrainOptions): Promise<Run<M>> {
+export async function train<M extends Trainable>(model: M, { evaluate, ...options }: TrainOptions): Promise<Run<M>> {
+  const { carry } = options;
+  const evaluation = evaluate && {
+    every: evaluate.every,
+    compile: ({ layout }: Subject, engine: Engine) =>
+      compileEvaluator(engine, model, layout, evaluate.data, evaluate.metrics, carry),
+  };
+  return trainWith<M>(model, supervised(options), { ...options, ...(evaluation && { evaluate: evaluation }) });
+}
+
+/**
+ * Trains a model by any method: reinforcement learning, say. As with {@link train}, a run that is stopped and resumed
+ * ends with the same bits as one that was not.
+ * @throws as {@link train}
+ * @example
+ * const x = ndarray(new Float32Array(8), [8, 1]);
+ * const examples = data.batches({ input: x, target: x }, { size: 4 });
+ * const method = supervised({ data: examples, loss: nn.losses.mse, optimizer: optim.sgd(0.1) });
+ * const run = await trainWith(nn.linear({ in: 1, out: 1 }), method, { steps: 2 });
+ * await run.dispose();
+ */
+export async function trainWith<M extends Trainable>(
+  model: M,
+  method: Method<M>,
+  options: TrainWithOptions<M>,
+): Promise<Run<M>> {
   checkOptions(options);
-  const { data, steps, seed = 0, carry = noCarry, evaluate, early, checkpoint, signal, onEvent = () => {} } = options;
+  const { steps, seed = 0, evaluate, early, checkpoint, signal, onEvent = () => {} } = options;
   const logEvery = options.logEvery ?? Math.max(1, Math.round(steps / 100));
   const engine = options.engine ?? (await defaultEngine());
   const layout = packing(model.spec, options.trained);
+  const subject = { model, layout };
   const compiling = performance.now();
-  const step = { model, layout, optimizer: options.optimizer, loss: options.loss, batch: data.spec, carry };
-  const { regularizer, initial } = options;
+  const { initial } = options;
   const start = { seed, ...(initial !== undefined && { initial: layout.gather(checkedParams(model.spec, initial)) }) };
-  const stepper = await compileStepper(engine, { ...step, ...(regularizer && { regularizer }) }, start);
-  const evaluator = evaluate && (await compileEvaluator(engine, model, layout, evaluate.data, evaluate.metrics, carry));
+  const stepper = await compileStepper(engine, method, subject, start);
+  const evaluator = await evaluate?.compile(subject, engine);
   const compileMs = performance.now() - compiling;
 
   const saved =
@@ -108,11 +135,10 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
     history.push(event);
     onEvent(event);
   };
-  const types = trace(carry.write, tree.map(exampleOf, data.spec.input), carry.state).output;
   let described: ModelDescription | undefined;
   const save = async (): Promise<void> => {
     if (checkpoint === undefined || lastSaved?.step === progress.step) return;
-    described ??= describeModel(model, types);
+    described ??= describeModel(model, method.example);
     const config = checkpoint.config ?? null;
     await saveProgress(checkpoint.path, { progress, layout, stepper, seed, config, model: described });
     lastSaved = { step: progress.step, path: checkpoint.path };
@@ -121,20 +147,19 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
 
   tell({ event: 'start', step: progress.step, steps, parameters: layout.size, compileMs });
   const clock = startClock(progress.step, steps);
-  let before: { readonly loss: number; readonly gradientNorm: number } | undefined;
+  let before: StepResult | undefined;
   let reason: StopReason = 'steps';
   const exhausted = () => early !== undefined && progress.early.waited >= early.patience;
   if (exhausted()) reason = 'early';
   while (progress.step < steps && reason === 'steps') {
     const index = progress.step;
-    const batch = data.at(index);
-    const result = await stepper.step(index, batch);
-    if (!Object.values(result).every(Number.isFinite)) {
+    const result = await stepper.step(index);
+    if (!tree.leaves<number>(result).every(Number.isFinite)) {
       throw divergence({
         step: index,
         ...result,
         before,
-        batch,
+        inputs: stepper.read(),
         params: layout.views(stepper.previous()),
         state: stepper.previous().state,
         checkpoint: lastSaved,
@@ -158,11 +183,8 @@ export async function train<M extends Trainable>(model: M, options: TrainOptions
   await evaluator?.dispose();
   const packed = reason !== 'signal' && progress.best ? progress.best : stepper.packed();
   await stepper.dispose();
-  return makeRun({ model, engine, layout, packed, types, step: progress.step, reason, history });
+  return makeRun({ model, engine, layout, packed, types: method.example, step: progress.step, reason, history });
 }
-
-/** The type of one example of a batch. */
-const exampleOf = ({ dtype, shape }: Aval): Aval => ({ dtype, shape: shape.slice(1) });
 
 /** Takes an evaluation in: the best parameters so far are kept. */
 function keepBest(
@@ -199,7 +221,14 @@ function checkedParams(spec: unknown, initial: unknown): unknown {
   return initial;
 }
 
-function checkOptions({ steps, evaluate, early, checkpoint, resume, logEvery }: TrainOptions): void {
+function checkOptions({
+  steps,
+  evaluate,
+  early,
+  checkpoint,
+  resume,
+  logEvery,
+}: Pick<TrainWithOptions, 'steps' | 'evaluate' | 'early' | 'checkpoint' | 'resume' | 'logEvery'>): void {
   const whole = {
     steps,
     logEvery,

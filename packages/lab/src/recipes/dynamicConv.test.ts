@@ -1,9 +1,9 @@
 import { ortEngine } from 'hyperloom/engine/ort';
-import { train } from 'hyperloom/train';
 import { describe, expect, test } from 'vitest';
 import { dynamicConv } from './dynamicConv.ts';
-import type { Session, TrialResult } from './recipe.ts';
+import type { TrialResult } from './recipe.ts';
 import { networks } from './tasks/dynamicNets.ts';
+import { plainSession } from './testing.ts';
 
 const settings = Object.fromEntries(Object.entries(dynamicConv.options).map(([key, option]) => [key, option.default]));
 
@@ -25,11 +25,7 @@ describe('dynamic-conv', () => {
   test('in short: each kind learns, and pictures are made', async () => {
     const experiment = await dynamicConv.prepare({ ...settings, images: 3_000 }, { seed: 0, steps: 100 });
     const engine = ortEngine({ threads: 1, spinning: false });
-    const session: Session = {
-      seed: 0,
-      engine,
-      train: (model, options) => train(model, { ...options, seed: 0, engine }),
-    };
+    const session = plainSession(0, engine);
     const results: TrialResult[] = [];
     for (const trial of experiment.trials) {
       const run = await trial.train(session);

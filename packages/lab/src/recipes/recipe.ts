@@ -1,7 +1,16 @@
 import type { EvalBatches, Vocabulary } from 'hyperloom/data';
 import type { Engine } from 'hyperloom/engine';
 import type { Tensor } from 'hyperloom/tensor';
-import type { Example, Measure, Run, SymbolModel, Trainable, TrainOptions } from 'hyperloom/train';
+import type {
+  Example,
+  Measure,
+  Method,
+  Run,
+  SymbolModel,
+  Trainable,
+  TrainOptions,
+  TrainWithOptions,
+} from 'hyperloom/train';
 
 /** A setting of a recipe that `--set` changes. */
 export interface RecipeOption {
@@ -28,11 +37,14 @@ export interface RunFlags {
   readonly signal?: AbortSignal;
 }
 
+/** What the session fills in. */
+type Filled = 'seed' | 'engine' | 'signal' | 'checkpoint' | 'resume' | 'onEvent';
+
 /** What `train` of the library is told by the recipe; the rest is the session's. */
-export type SessionTrainOptions = Omit<
-  TrainOptions,
-  'seed' | 'engine' | 'signal' | 'checkpoint' | 'resume' | 'onEvent'
->;
+export type SessionTrainOptions = Omit<TrainOptions, Filled>;
+
+/** What `trainWith` of the library is told by the recipe; the rest is the session's. */
+export type SessionTrainWithOptions<M extends Trainable = Trainable> = Omit<TrainWithOptions<M>, Filled>;
 
 /** What a trial is run with. Everything that it trains resumes, stops on a signal and reports by itself. */
 export interface Session {
@@ -47,6 +59,13 @@ export interface Session {
    * @throws Stopped on a signal, for the lab to catch; ArgumentError for a phase that was used before
    */
   train<M extends Trainable>(model: M, options: SessionTrainOptions, phase?: string): Promise<Run<M>>;
+  /** The same for any method of training, such as `rl.ppo`. */
+  trainWith<M extends Trainable>(
+    model: M,
+    method: Method<M>,
+    options: SessionTrainWithOptions<M>,
+    phase?: string,
+  ): Promise<Run<M>>;
 }
 
 /** Named figures: `mse`, `accuracy` and so on. */

@@ -2,10 +2,19 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadMnist } from 'hyperloom/data';
+import type { Engine } from 'hyperloom/engine';
 import { ortEngine } from 'hyperloom/engine/ort';
-import { train } from 'hyperloom/train';
+import { train, trainWith } from 'hyperloom/train';
 import type { Figures, Recipe, Session, Settings } from './recipe.ts';
 import { mnistFolder } from './tasks/images.ts';
+
+/** A session without a run folder: nothing is saved. */
+export const plainSession = (seed: number, engine: Engine): Session => ({
+  seed,
+  engine,
+  train: (model, options) => train(model, { ...options, seed, engine }),
+  trainWith: (model, method, options) => trainWith(model, method, { ...options, seed, engine }),
+});
 
 /** Figures of every trial of a recipe in a short form, without a run folder. */
 export async function figuresOf(
@@ -15,7 +24,7 @@ export async function figuresOf(
   const defaults = Object.fromEntries(Object.entries(recipe.options).map(([key, option]) => [key, option.default]));
   const experiment = await recipe.prepare({ ...defaults, ...settings }, { seed, steps });
   const engine = ortEngine({ threads: 1, spinning: false });
-  const session: Session = { seed, engine, train: (model, options) => train(model, { ...options, seed, engine }) };
+  const session = plainSession(seed, engine);
   const figures: Record<string, Figures> = {};
   for (const trial of experiment.trials) figures[trial.name] = await trial.measure(await trial.train(session), session);
   await engine.dispose();

@@ -3,8 +3,17 @@ import { dirname } from 'node:path';
 import type { Engine } from 'hyperloom/engine';
 import { type Json, loadCheckpoint } from 'hyperloom/io';
 import { ArgumentError } from 'hyperloom/tensor';
-import { loadParams, openRun, type Run, type Trainable, type TrainEvent, train } from 'hyperloom/train';
-import type { Session, SessionTrainOptions } from '../recipes/recipe.ts';
+import {
+  loadParams,
+  openRun,
+  type Run,
+  type Trainable,
+  type TrainEvent,
+  type TrainWithOptions,
+  train,
+  trainWith,
+} from 'hyperloom/train';
+import type { Session, SessionTrainWithOptions } from '../recipes/recipe.ts';
 import type { RunFolder, Training } from './folder.ts';
 import type { Journal, MetricsLine } from './journal.ts';
 
@@ -28,6 +37,9 @@ export interface Workplace {
   onEvent(event: TrainingEvent): void;
 }
 
+/** What a session fills in. */
+type Filled = Exclude<keyof TrainWithOptions, keyof SessionTrainWithOptions>;
+
 /** A session and the seconds that its trainings took. */
 export interface TrainingSession extends Session {
   readonly seconds: () => number;
@@ -40,45 +52,53 @@ export function trainingSession(
 ): TrainingSession {
   const begin = phases(trial);
   const all: Training[] = [];
+  /** Trains a phase, or takes up what it ended with. */
+  const once = async <M extends Trainable>(
+    model: M,
+    { steps, early, evaluate }: Pick<SessionTrainWithOptions<M>, 'steps' | 'early'> & { evaluate?: { every: number } },
+    phase: string | undefined,
+    run: (filled: Pick<TrainWithOptions<M>, Filled>) => Promise<Run<M>>,
+  ): Promise<Run<M>> => {
+    if (signal.aborted) throw new Stopped();
+    begin(phase);
+    const training: Training = { seed, trial, ...(phase !== undefined && { phase }) };
+    all.push(training);
+    const path = folder.checkpoint(training);
+    const tell = (event: TrainEvent) => onEvent({ ...training, ...event });
+    const done = await finished(path, model, { steps, early }, engine);
+    if (done) {
+      tell({ event: 'stop', step: done.step, reason: done.reason });
+      return done;
+    }
+    await mkdir(dirname(path), { recursive: true });
+    const before = journal.secondsOf(training);
+    const began = performance.now();
+    const trained = await run({
+      seed,
+      engine,
+      signal,
+      checkpoint: {
+        path,
+        every: evaluate?.every ?? Math.max(1, Math.ceil(steps / 10)),
+        config: folder.config as unknown as Json,
+      },
+      resume: true,
+      onEvent: (event) => {
+        if (event.event !== 'start' && event.event !== 'stop')
+          journal.logTraining(training, event as unknown as MetricsLine, before + (performance.now() - began) / 1000);
+        tell(event);
+      },
+    });
+    if (trained.reason === 'signal') throw new Stopped();
+    return trained;
+  };
   return {
     seed,
     engine,
     seconds: () => all.reduce((sum, training) => sum + journal.secondsOf(training), 0),
-    train: async (model, options, phase) => {
-      if (signal.aborted) throw new Stopped();
-      begin(phase);
-      const training: Training = { seed, trial, ...(phase !== undefined && { phase }) };
-      all.push(training);
-      const path = folder.checkpoint(training);
-      const tell = (event: TrainEvent) => onEvent({ ...training, ...event });
-      const done = await finished(path, model, options, engine);
-      if (done) {
-        tell({ event: 'stop', step: done.step, reason: done.reason });
-        return done;
-      }
-      await mkdir(dirname(path), { recursive: true });
-      const before = journal.secondsOf(training);
-      const began = performance.now();
-      const run = await train(model, {
-        ...options,
-        seed,
-        engine,
-        signal,
-        checkpoint: {
-          path,
-          every: options.evaluate?.every ?? Math.max(1, Math.ceil(options.steps / 10)),
-          config: folder.config as unknown as Json,
-        },
-        resume: true,
-        onEvent: (event) => {
-          if (event.event !== 'start' && event.event !== 'stop')
-            journal.logTraining(training, event as unknown as MetricsLine, before + (performance.now() - began) / 1000);
-          tell(event);
-        },
-      });
-      if (run.reason === 'signal') throw new Stopped();
-      return run;
-    },
+    train: (model, options, phase) => once(model, options, phase, (filled) => train(model, { ...options, ...filled })),
+    trainWith: (model, method, options, phase) =>
+      once(model, options, phase, (filled) => trainWith(model, method, { ...options, ...filled })),
   };
 }
 
@@ -91,19 +111,21 @@ export function readingSession(
   const { seed } = folder.config;
   const begin = phases(trial);
   let last: Run<Trainable> | undefined;
+  const open = async <M extends Trainable>(model: M, phase: string | undefined): Promise<Run<M>> => {
+    begin(phase);
+    const path = folder.checkpoint({ seed, trial, phase });
+    if (!(await isThere(path))) throw new Stopped();
+    const { params, step } = await loadParams(path, model.spec);
+    const run = openRun(model, params, engine, step);
+    last = run;
+    return run;
+  };
   return {
     seed,
     engine,
     last: () => last,
-    train: async (model, _, phase) => {
-      begin(phase);
-      const path = folder.checkpoint({ seed, trial, phase });
-      if (!(await isThere(path))) throw new Stopped();
-      const { params, step } = await loadParams(path, model.spec);
-      const run = openRun(model, params, engine, step);
-      last = run;
-      return run;
-    },
+    train: (model, _, phase) => open(model, phase),
+    trainWith: (model, _, __, phase) => open(model, phase),
   };
 }
 
@@ -123,7 +145,7 @@ function phases(trial: string): (phase: string | undefined) => void {
 async function finished<M extends Trainable>(
   path: string,
   model: M,
-  { steps, early }: SessionTrainOptions,
+  { steps, early }: Pick<TrainWithOptions, 'steps'> & { readonly early: TrainWithOptions['early'] | undefined },
   engine: Engine,
 ): Promise<Run<M> | undefined> {
   if (!(await isThere(path))) return undefined;

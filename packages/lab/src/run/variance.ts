@@ -22,8 +22,11 @@ class Caught extends Error {
 /** The first training of a trial, without doing it. */
 async function firstTraining(trial: Trial, seed: number, engine: Engine): Promise<Training> {
   const train: Session['train'] = (model, options) => Promise.reject(new Caught({ model, options }));
+  const trainWith = (): never => {
+    throw new ArgumentError(`variance: expected ${trial.title} to train on examples first, but it does not`);
+  };
   try {
-    await trial.train({ seed, engine, train });
+    await trial.train({ seed, engine, train, trainWith });
   } catch (error) {
     if (error instanceof Caught) return error.training;
     throw error;
