@@ -36,7 +36,7 @@ export const rooms: Readonly<Record<string, RoomRule>> = {
   data: { rooms: ['tensor'], npm: [], node: true },
   io: { rooms: ['tensor', 'onnx'], npm: [], node: true },
   train: { rooms: ['tensor', 'optim', 'data', 'io', 'engine'], npm: [], node: true },
-  rl: { rooms: ['tensor', 'nn', 'optim', 'engine', 'train'], npm: [], node: false },
+  rl: { rooms: ['tensor', 'nn', 'hyper', 'optim', 'engine', 'train'], npm: [], node: false },
   root: {
     rooms: ['tensor', 'nn', 'hyper', 'optim', 'train', 'rl', 'data', 'io', 'onnx', 'engine', 'engine/reference'],
     npm: [],

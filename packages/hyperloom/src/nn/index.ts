@@ -27,6 +27,7 @@ export {
 } from './preActivation.ts';
 export * from './recurrent/index.ts';
 export { type ResidualSpec, residual } from './residual.ts';
+export { type RunningNormOptions, type RunningNormSpec, runningNorm } from './runningNorm.ts';
 export { type Layers, type SpecsOf, sequential } from './sequential.ts';
 export { type SirenOptions, siren } from './siren.ts';
 export { type SqueezeExciteSpec, squeezeExcite } from './squeezeExcite.ts';

@@ -30,6 +30,7 @@ const logitsOf = <S, State>(model: nn.CharacterModel<S, State>): nn.AnyModule =>
 /** At least one case for every export that is or makes a layer; the compiler names any that is missing. */
 const table: Record<Exclude<keyof typeof nn, NoLayer>, readonly LayerCase[]> = {
   avgPool: [{ layer: nn.avgPool({ window: 2, padding: 1 }), input: [2, 4, 5], output: [2, 3, 3] }],
+  runningNorm: [{ layer: nn.runningNorm({ size: 4 }), input: [3, 4], output: [3, 4] }],
   batchNorm: [
     { layer: nn.batchNorm({ channels: 3 }), input: [3, 4], output: [3, 4] },
     { layer: nn.batchNorm({ channels: 2, scale: false }), input: [2, 2, 3], output: [2, 2, 3] },

@@ -42,7 +42,7 @@ export interface EnvironmentSpec<P extends string = string> {
   readonly action: ActionSpec;
   readonly physics: Readonly<Record<P, PhysicsParameter>>;
   /** Which combinations of whole numbers there are, with all parameters given; every one if absent. */
-  readonly possible?: (values: Readonly<Record<P, number>>) => boolean;
+  possible?(values: Readonly<Record<P, number>>): boolean;
   /** Steps after which an episode is cut off (not terminated). */
   readonly limit: number;
 }

@@ -1,3 +1,19 @@
+export { advantages, type Horizon } from './advantages.ts';
+export {
+  type ActorCriticOptions,
+  type Agent,
+  type AgentInput,
+  type AgentOutput,
+  actorCritic,
+  agentExample,
+  type Known,
+  type Last,
+  type Part,
+  type PartModule,
+  type Seen,
+  type World,
+} from './agent.ts';
+export { type Distribution, distributionOf } from './distribution.ts';
 export {
   type ActionSpec,
   drawPhysics,
@@ -22,3 +38,17 @@ export {
   type HostReset,
   physicsRows,
 } from './host.ts';
+export { type Life, type LifeOptions, life, type ReturnsOptions, returns } from './life.ts';
+export { concatenated, type GeneratedOptions, generated, type Source } from './parts.ts';
+export { type PpoOptions, ppo } from './ppo.ts';
+export { type Learned, type PpoUpdateOptions, ppoUpdate } from './ppoUpdate.ts';
+export {
+  type Copy,
+  type Path,
+  type Player,
+  type RolloutOptions,
+  replay,
+  rollout,
+  type Score,
+  startCopy,
+} from './rollout.ts';

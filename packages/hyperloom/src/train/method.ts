@@ -56,7 +56,7 @@ export interface Feed {
  */
 export interface Method<M extends Trainable = Trainable> {
   /** Types and shapes of one input of the model: what a checkpoint describes it by. */
-  readonly example: unknown;
+  example(model: M): unknown;
   /** Types and shapes of what a step reads, a tree; null for nothing. */
   readonly inputs: unknown;
   /** What is carried into the first step. */

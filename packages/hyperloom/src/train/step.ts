@@ -1,7 +1,8 @@
-import { type Aval, type Program, random, type Tensor, trace } from '../tensor/index.ts';
+import { ArgumentError, type Aval, type Program, random, type Tensor, trace, tree } from '../tensor/index.ts';
 import type { Carried, Method, Subject } from './method.ts';
 import type { Trainable } from './model.ts';
 import type { Packed } from './packing.ts';
+import { sameTypes, showTypes } from './types.ts';
 
 /** A traced function with the form of its result. */
 export interface TracedForm {
@@ -33,17 +34,29 @@ export const startProgram = <M extends Trainable>(
 /**
  * The program of a whole training step. In: what is carried, the run's key, the step's number (int32), what the step
  * reads. Out: what is carried (the rest only when the step changes it), what it measured.
+ * @throws ArgumentError when the step carries on something of another form than it was given
  */
 export const stepProgram = <M extends Trainable>(
   method: Method<M>,
   subject: Subject<M>,
-  carried: unknown,
+  form: Carried<Aval>,
 ): TracedForm =>
   trace(
-    (own: Carried<Tensor>, key: Tensor, step: Tensor, inputs: unknown) =>
-      method.step(subject, own, { key, step, inputs }),
-    carried,
+    (own: Carried<Tensor>, key: Tensor, step: Tensor, inputs: unknown) => {
+      const { carried, measured } = method.step(subject, own, { key, step, inputs });
+      return { carried: inForm(form, carried), measured };
+    },
+    form,
     keySpec,
     { dtype: 'int32', shape: [] } satisfies Aval,
     method.inputs,
   );
+
+/** What a step carries on, in the order of what it was given. */
+function inForm(form: Carried<Aval>, { theta, rest, ...after }: Carried<Tensor>): Carried<Tensor> {
+  const given = { optimizer: form.optimizer, state: form.state };
+  if (!sameTypes(given, after))
+    throw new ArgumentError(`train: expected a step to carry on ${showTypes(given)}, got ${showTypes(after)}`);
+  const { optimizer, state } = tree.map((_: Aval, own: Tensor) => own, given, after) as typeof given;
+  return { theta, rest, optimizer, state };
+}

@@ -57,8 +57,9 @@ interface Inputs {
 export function supervised({ data, loss, optimizer, regularizer, carry = noCarry }: SupervisedOptions): Method {
   const rows = tree.leaves<Aval>(data.spec)[0]!.shape[0]!;
   const states = zeroStates(carry, rows);
+  const example = trace(carry.write, tree.map(exampleOf, data.spec.input), carry.state).output;
   return {
-    example: trace(carry.write, tree.map(exampleOf, data.spec.input), carry.state).output,
+    example: () => example,
     inputs: { batch: data.spec, regularizer: regularizer?.inputs ?? null },
     start: (_, packed) => ({
       ...packed,

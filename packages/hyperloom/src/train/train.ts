@@ -117,6 +117,7 @@ export async function trainWith<M extends Trainable>(
   const engine = options.engine ?? (await defaultEngine());
   const layout = packing(model.spec, options.trained);
   const subject = { model, layout };
+  const types = method.example(model);
   const compiling = performance.now();
   const { initial } = options;
   const start = { seed, ...(initial !== undefined && { initial: layout.gather(checkedParams(model.spec, initial)) }) };
@@ -138,7 +139,7 @@ export async function trainWith<M extends Trainable>(
   let described: ModelDescription | undefined;
   const save = async (): Promise<void> => {
     if (checkpoint === undefined || lastSaved?.step === progress.step) return;
-    described ??= describeModel(model, method.example);
+    described ??= describeModel(model, types);
     const config = checkpoint.config ?? null;
     await saveProgress(checkpoint.path, { progress, layout, stepper, seed, config, model: described });
     lastSaved = { step: progress.step, path: checkpoint.path };
@@ -183,7 +184,7 @@ export async function trainWith<M extends Trainable>(
   await evaluator?.dispose();
   const packed = reason !== 'signal' && progress.best ? progress.best : stepper.packed();
   await stepper.dispose();
-  return makeRun({ model, engine, layout, packed, types: method.example, step: progress.step, reason, history });
+  return makeRun({ model, engine, layout, packed, types, step: progress.step, reason, history });
 }
 
 /** Takes an evaluation in: the best parameters so far are kept. */
