@@ -1,4 +1,5 @@
 import { authors } from './authors.ts';
+import { cartpole } from './cartpole.ts';
 import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
 import { dynamicConv } from './dynamicConv.ts';
@@ -32,4 +33,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   inr,
   'mnist-fashion': mnistFashion,
   'dynamic-conv': dynamicConv,
+  cartpole,
 };

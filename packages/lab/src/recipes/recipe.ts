@@ -1,5 +1,6 @@
 import type { EvalBatches, Vocabulary } from 'hyperloom/data';
 import type { Engine } from 'hyperloom/engine';
+import type { World } from 'hyperloom/rl';
 import type { Tensor } from 'hyperloom/tensor';
 import type {
   Example,
@@ -11,6 +12,7 @@ import type {
   TrainOptions,
   TrainWithOptions,
 } from 'hyperloom/train';
+import type { Moment } from '../report/worlds/index.ts';
 
 /** A setting of a recipe that `--set` changes. */
 export interface RecipeOption {
@@ -101,6 +103,22 @@ export interface Drawing {
   draw(params: never, from: Tensor, to: Tensor, share: Tensor, places: Tensor): Tensor;
 }
 
+/** One episode, as numbers. */
+export interface Episode {
+  /** What was seen and done, from the first moment on. */
+  readonly moments: readonly Moment[];
+  readonly rewards: readonly number[];
+  /** How it ended: by itself, or by the world's time limit. */
+  readonly end: 'terminated' | 'limit';
+}
+
+/** A world that a trial's policy acts in. */
+export interface TrialWorld {
+  readonly environment: World;
+  /** Plays one episode; `physics` holds every parameter, as of `physicsNumbers`. */
+  play(run: Run<Trainable>, physics: Readonly<Record<string, number>>, seed: number): Promise<Episode>;
+}
+
 /** One model, or way of training, of an experiment. */
 export interface Trial {
   /** `main`, or the name of a control, with which its metrics begin: `control.test.mse`. Letters, digits, `-` and `_`. */
@@ -121,6 +139,8 @@ export interface Trial {
   readonly language?: Language;
   /** For `draw`; absent where the model draws nothing. */
   readonly images?: Drawing;
+  /** For `eval --set physics.*`; absent where the model acts in none. */
+  readonly world?: TrialWorld;
   /** An input of one example, for export and inspection. */
   readonly exampleInput?: unknown;
   /**
