@@ -7,8 +7,8 @@ import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, T
 
 const options = {
   control: { default: true, help: 'also train a policy that is one linear layer' },
-  copies: { default: 32, least: 4, whole: true, help: 'cart-poles that are played side by side, a multiple of 4' },
   lives: { default: 200, least: 1, whole: true, help: 'episodes of the test' },
+  copies: { default: 32, least: 4, whole: true, help: 'cart-poles that are played side by side, a multiple of 4' },
 };
 
 /** Iterations of 128 steps of each copy, and what they make of them. */
