@@ -76,7 +76,7 @@ async function episodes(results: readonly TrialResult[]): Promise<Picture[]> {
     results.map(async ({ trial, run }) => {
       const episode = await trial.world!.play(run, physics, 0);
       const caption = `${trial.title}: an episode of ${episode.moments.length} steps, of which the first 10 seconds are shown.`;
-      return episodePicture(trial.world!, physics, episode, { name: `episode-${trial.name}`, caption, fps: 50 });
+      return episodePicture(trial.world!, physics, [episode], { name: `episode-${trial.name}`, caption, fps: 50 });
     }),
   );
 }

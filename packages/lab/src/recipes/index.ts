@@ -4,6 +4,7 @@ import { charlm } from './charlm.ts';
 import { continualToy } from './continualToy.ts';
 import { dynamicConv } from './dynamicConv.ts';
 import { gates } from './gates.ts';
+import { gridnavi } from './gridnavi.ts';
 import { hierarchy } from './hierarchy.ts';
 import { hyperResnet } from './hyperResnet.ts';
 import { inr } from './inr.ts';
@@ -34,4 +35,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'mnist-fashion': mnistFashion,
   'dynamic-conv': dynamicConv,
   cartpole,
+  gridnavi,
 };

@@ -1,4 +1,4 @@
-import { agentExample, drawPhysics, type Family, life, type Player } from 'hyperloom/rl';
+import { agentExample, drawPhysics, life, type Physics, type Player, physicsOf } from 'hyperloom/rl';
 import { type Aval, mean, type NdArray, ndarray, random, type Tensor, tree, vmap, zerosArray } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import { animation } from '../report/animation.ts';
@@ -7,33 +7,43 @@ import type { Episode, Picture, TrialWorld } from './recipe.ts';
 
 /** Settings of {@link meanReturns}. */
 export interface Lives {
-  /** Lives to play, each under physics of its own. */
+  /** Lives under each physics of `bodies`, or in all, each under physics of its own. */
   readonly lives: number;
   /** Names the physics and starts. */
   readonly seed: number;
   readonly episodes?: number;
-  /** What physics are drawn from. Default: the agent's family. */
-  readonly physics?: Family;
+  /** Physics as numbers by name; others are the defaults. When absent they are drawn from the agent's family. */
+  readonly bodies?: readonly Readonly<Record<string, number>>[];
 }
 
-/** Mean return of each episode of a life, and length of an episode, over lives with the likeliest actions. */
+/** Mean return of each episode of a life, and mean length of an episode, with the likeliest actions. */
 export async function meanReturns(
   run: Run<Trainable>,
   agent: Player,
-  { lives, seed, episodes = 1, physics = agent.family }: Lives,
+  { lives, seed, episodes = 1, bodies }: Lives,
 ): Promise<{ readonly returns: readonly number[]; readonly length: number }> {
+  const { environment, family } = agent;
   const play = life(agent, { episodes });
-  const measure = (params: never, keys: Tensor) => {
-    const one = (key: Tensor) => {
-      const own = drawPhysics(agent.environment, random.foldIn(key, 0), physics);
-      const { returns, lengths } = play(params, own, random.foldIn(key, 1));
-      return { returns, lengths };
-    };
-    return tree.map((t: Tensor) => mean(t, { axis: 0 }), vmap(one)(keys));
+  const one = (params: never, key: Tensor, physics: Physics) => {
+    const { returns, lengths } = play(params, physics, random.foldIn(key, 1));
+    return { returns, lengths };
   };
-  const { returns, lengths } = (await run.call(measure, keysOf(seed, lives))) as Record<string, NdArray>;
-  const mean1 = (data: ArrayLike<number>) => Array.from(data).reduce((a, b) => a + b, 0) / data.length;
-  return { returns: Array.from(returns!.data), length: mean1(lengths!.data) };
+  const measure = (params: never, keys: Tensor, given: Readonly<Record<string, Tensor>>) => {
+    const each = bodies
+      ? vmap((key: Tensor, own: Physics) => one(params, key, { ...physicsOf(environment), ...own }))(keys, given)
+      : vmap((key: Tensor) => one(params, key, drawPhysics(environment, random.foldIn(key, 0), family)))(keys);
+    return tree.map((t: Tensor) => mean(t, { axis: 0 }), each);
+  };
+  const count = lives * (bodies?.length ?? 1);
+  const names = Object.keys(bodies?.[0] ?? {});
+  const rows = names.map((name) => {
+    const values = Float32Array.from({ length: count }, (_, i) => bodies![i % bodies!.length]![name]!);
+    return [name, ndarray(values, [count])] as const;
+  });
+  const found = await run.call(measure, keysOf(seed, count), Object.fromEntries(rows));
+  const { returns, lengths } = found as Record<string, NdArray>;
+  const length = Array.from(lengths!.data).reduce((a, b) => a + b, 0) / lengths!.data.length;
+  return { returns: Array.from(returns!.data), length };
 }
 
 /** Keys of many lives: [lives, 2]. */
@@ -45,40 +55,52 @@ export function keysOf(seed: number, lives: number): NdArray {
 
 /** The world of an agent, in which the runs of its trial play: greedily, and the first episode of a life. */
 export function worldOf(agent: Player): TrialWorld {
-  const { environment } = agent;
-  const play = life(agent);
+  const play = lifeOf(agent);
   return {
-    environment,
-    play: async (run, physics, seed) => {
-      const numbers = Object.fromEntries(
-        Object.entries(physics).map(([name, value]) => [name, ndarray(Float32Array.of(value), [])]),
-      );
-      const given = (await run.call(play as never, numbers, random.keyArray(seed))) as Record<string, NdArray>;
-      return episodeOf(given, environment.spec.limit);
-    },
+    environment: agent.environment,
+    play: async (run, physics, seed) => (await play(run, physics, seed))[0]!,
   };
 }
 
-/** What a life came to, up to the end of its first episode. */
-function episodeOf({ observations, actions, rewards, ended }: Record<string, NdArray>, limit: number): Episode {
-  const steps = Array.from(ended!.data).indexOf(1) + 1;
-  const rows = ({ shape: [count], data }: NdArray) => {
+/** A function that plays lives of several episodes, compiled once for each run. */
+export function lifeOf(agent: Player, episodes = 1) {
+  const play = life(agent, { episodes });
+  return async (
+    run: Run<Trainable>,
+    physics: Readonly<Record<string, number>>,
+    seed: number,
+  ): Promise<readonly Episode[]> => {
+    const numbers = tree.map((value: number) => ndarray(Float32Array.of(value), []), physics);
+    const given = (await run.call(play as never, numbers, random.keyArray(seed))) as Record<string, NdArray>;
+    return episodesOf(given, agent.environment.spec.limit).slice(0, episodes);
+  };
+}
+
+/** The episodes that steps are made of. */
+function episodesOf({ observations, actions, rewards, ended }: Record<string, NdArray>, limit: number): Episode[] {
+  const rows = ({ shape: [count], data }: NdArray, from: number, to: number) => {
     const size = data.length / count!;
-    return Array.from({ length: steps }, (_, i) => Array.from(data.subarray(i * size, (i + 1) * size)));
+    return Array.from({ length: to - from }, (_, i) =>
+      Array.from(data.slice((from + i) * size, (from + i + 1) * size)),
+    );
   };
-  const done = rows(actions!);
-  return {
-    moments: rows(observations!).map((seen, i) => ({ seen, action: done[i]! })),
-    rewards: Array.from(rewards!.data.subarray(0, steps)),
-    end: steps < limit ? 'terminated' : 'limit',
-  };
+  const ends = Array.from(ended!.data).flatMap((over, i) => (over ? [i + 1] : []));
+  return ends.map((end, e) => {
+    const start = e === 0 ? 0 : ends[e - 1]!;
+    const done = rows(actions!, start, end);
+    return {
+      moments: rows(observations!, start, end).map((seen, i) => ({ seen, action: done[i]! })),
+      rewards: Array.from(rewards!.data.slice(start, end)),
+      end: end - start < limit ? 'terminated' : 'limit',
+    };
+  });
 }
 
-/** An episode as an animated picture. */
+/** Episodes as an animated picture, one after the other. */
 export async function episodePicture(
   { environment }: TrialWorld,
   physics: Readonly<Record<string, number>>,
-  { moments }: Episode,
+  episodes: readonly Episode[],
   {
     name,
     caption,
@@ -86,7 +108,8 @@ export async function episodePicture(
     every = 2,
   }: { readonly name: string; readonly caption: string; readonly fps?: number; readonly every?: number },
 ): Promise<Picture> {
-  const content = await animation(episodePictures(environment, physics, moments), { fps, every });
+  const pictures = episodes.flatMap(({ moments }) => episodePictures(environment, physics, moments));
+  const content = await animation(pictures, { fps, every });
   return { name: `${name}.gif`, caption, content };
 }
 
