@@ -65,6 +65,9 @@ export interface Agent<W extends World = World> extends Trainable {
   readonly distribution: Distribution;
   /** Types and shapes of what it keeps from step to step, a tree; empty for nothing. */
   readonly memory: unknown;
+  /** Its parts. */
+  readonly policy: Part;
+  readonly value: Part;
   apply(params: never, input: AgentInput, context?: Context): AgentOutput;
 }
 
@@ -154,7 +157,8 @@ export function actorCritic<W extends World>({
       };
     },
   });
-  return { ...module, environment, family, distribution, memory: belief ? belief.state : {} } as unknown as Agent<W>;
+  const own = { environment, family, distribution, memory: belief ? belief.state : {}, policy, value };
+  return { ...module, ...own } as unknown as Agent<W>;
 }
 
 /** A part with what it reads. */

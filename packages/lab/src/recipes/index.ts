@@ -16,6 +16,7 @@ import type { Recipe } from './recipe.ts';
 import { sinusoid } from './sinusoid.ts';
 import { slimmable } from './slimmable.ts';
 import { splitMnist } from './splitMnist.ts';
+import { statePolicy } from './statePolicy.ts';
 
 /** Every recipe, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
@@ -36,4 +37,5 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'dynamic-conv': dynamicConv,
   cartpole,
   gridnavi,
+  'state-policy': statePolicy,
 };

@@ -52,13 +52,13 @@ export interface PlotOptions {
   readonly limits?: { readonly x?: readonly [number, number]; readonly y?: readonly [number, number] };
 }
 
-/** Curves and points over two axes, as SVG: fits, fronts, learning curves. Two names to a row of the legend. */
+/** Curves and points over two axes, as SVG: fits, fronts, learning curves. */
 export function plot(
   title: string,
   series: readonly Series[],
   { x, y, log = {}, limits = {} }: PlotOptions = {},
 ): string {
-  const rows = Array.from({ length: Math.ceil(series.length / 2) }, (_, i) => series.slice(2 * i, 2 * i + 2));
+  const rows = legendRows(series);
   const below = 20 * (rows.length - 1);
   const xs = series.flatMap(({ points }) => points.map(([px]) => px));
   const ys = series.flatMap(({ points }) => points.map(([, py]) => py));
@@ -125,6 +125,18 @@ export function plot(
     },
     { width: size.width, height: size.height + Math.max(0, below - 20) },
   );
+}
+
+/** Series whose names fit side by side, two at most. */
+function legendRows(series: readonly Series[]): Series[][] {
+  const wide = (row: readonly Series[]) => row.reduce((sum, { name }) => sum + 50 + 6.5 * name.length, 0);
+  const rows: Series[][] = [];
+  for (const one of series) {
+    const last = rows.at(-1);
+    if (last?.length === 1 && wide([...last, one]) <= size.width) last.push(one);
+    else rows.push([one]);
+  }
+  return rows;
 }
 
 /** The powers of ten around some positive numbers. */
