@@ -40,8 +40,10 @@ export {
 } from './host.ts';
 export { type Life, type LifeOptions, life, type ReturnsOptions, returns } from './life.ts';
 export { concatenated, type GeneratedOptions, generated, type Source } from './parts.ts';
+export type { PlayingOptions } from './playing.ts';
 export { type PpoOptions, ppo } from './ppo.ts';
 export { type Learned, type PpoUpdateOptions, ppoUpdate } from './ppoUpdate.ts';
+export { type ReinforceOptions, reinforce } from './reinforce.ts';
 export {
   type Copy,
   type Path,

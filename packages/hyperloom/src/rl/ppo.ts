@@ -1,52 +1,15 @@
 import type { Optimizer } from '../optim/index.ts';
-import {
-  ArgumentError,
-  cast,
-  constant,
-  div,
-  greater,
-  iota,
-  maximum,
-  mul,
-  random,
-  sum,
-  type Tensor,
-  vmap,
-  where,
-} from '../tensor/index.ts';
+import { ArgumentError, random } from '../tensor/index.ts';
 import type { Method, Subject } from '../train/index.ts';
 import { type Agent, agentExample } from './agent.ts';
-import { drawPhysics, type Environment, type Family, familyOf, type Physics, physicsOf } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { checkWhole, type PlayingOptions, type PlayingState, playing } from './playing.ts';
 import { type PpoUpdateOptions, ppoUpdate } from './ppoUpdate.ts';
-import { type Copy, type Player, rollout, type Score, startCopy } from './rollout.ts';
+import type { Player } from './rollout.ts';
 
 /** Settings of {@link ppo}. */
-export interface PpoOptions extends Partial<PpoUpdateOptions> {
+export interface PpoOptions extends Partial<PpoUpdateOptions>, PlayingOptions {
   readonly optimizer: Optimizer;
-  /** Copies of the environment that are played side by side. Default 64. */
-  readonly copies?: number;
-  /** Steps of each copy in an iteration. Default 128, and with `restart` the longest that a life can be. */
-  readonly steps?: number;
-  /** Episodes of a life, over which the agent keeps its memory and rewards add up. Default 1. */
-  readonly episodes?: number;
-  /** Physics of the copies. Default: those of the agent's family. */
-  readonly physics?: Family | readonly string[];
-  /** Whether each iteration begins new lives, under new physics. Default: where physics vary. */
-  readonly restart?: boolean;
-  /** What rewards are multiplied by to learn from them; what is told is in the environment's own. Default 1. */
-  readonly rewardScale?: number;
-}
-
-/** Returns and lengths of the last episodes that ended. */
-interface Recent {
-  readonly return: Tensor;
-  readonly length: Tensor;
-}
-
-/** What is carried: copies where they are, with their physics, unless each iteration restarts; and how it last went. */
-interface State {
-  readonly copies: { readonly copy?: Copy; readonly varied?: Physics };
-  readonly recent: Recent;
 }
 
 /**
@@ -64,7 +27,6 @@ interface State {
 export function ppo<P extends string, S>({
   optimizer,
   copies = 64,
-  episodes = 1,
   epochs = 4,
   batches = 4,
   discount = 0.99,
@@ -72,78 +34,37 @@ export function ppo<P extends string, S>({
   clip = 0.2,
   entropy = 0,
   valueWeight = 0.5,
-  rewardScale = 1,
   ...options
 }: PpoOptions): Method<Agent<Environment<P, S>>> {
-  const whole = { copies, episodes, epochs, batches, ...(options.steps !== undefined && { steps: options.steps }) };
-  for (const [name, value] of Object.entries(whole))
-    if (!Number.isInteger(value) || value < 1)
-      throw new ArgumentError(`ppo: expected a whole number of at least 1 for ${name}, got ${value}`);
+  const { start, play } = playing('ppo', { copies, ...options });
+  checkWhole('ppo', { epochs, batches });
   if (copies % batches !== 0)
     throw new ArgumentError(`ppo: expected batches that divide the ${copies} copies, got ${batches}`);
   const learning = { optimizer, epochs, batches, discount, lambda, clip, entropy, valueWeight };
-
-  /** What depends on the agent too. */
-  const plan = (model: unknown) => {
-    const agent = model as Player;
-    const { environment } = agent;
-    const family = options.physics === undefined ? agent.family : familyOf(environment, options.physics as Family);
-    const { restart = Object.keys(family).length > 0 } = options;
-    const { steps = restart ? environment.spec.limit * episodes : 128 } = options;
-    const begin = (key: Tensor) => {
-      const all = drawPhysics(environment, random.foldIn(key, 0), family);
-      const varied = Object.fromEntries(Object.keys(family).map((name) => [name, all[name as never]])) as Physics;
-      return { varied, copy: startCopy(agent, all, random.foldIn(key, 1)) };
-    };
-    const physicsWith = (varied: Physics): Physics => ({ ...physicsOf(environment), ...varied });
-    return { agent, restart, steps, begin, physicsWith };
-  };
-  const each = (key: Tensor) => vmap((i: Tensor) => random.foldIn(key, i))(iota(copies));
   return {
     example: agentExample,
     inputs: null,
-    start: ({ model }, packed, key) => {
-      const { restart, begin } = plan(model);
-      const state: State = {
-        copies: restart ? {} : vmap(begin)(each(random.foldIn(key, 4))),
-        recent: { return: constant(0), length: constant(0) },
-      };
-      return { ...packed, optimizer: optimizer.init(packed.theta), state };
-    },
+    start: ({ model }, packed, key) => ({
+      ...packed,
+      optimizer: optimizer.init(packed.theta),
+      state: start(model as unknown as Player, random.foldIn(key, 4)),
+    }),
     step: (subject, { theta, rest, ...before }, call) => {
-      const { agent, restart, steps, begin, physicsWith } = plan(subject.model);
-      const state = before.state as State;
       const key = random.foldIn(random.foldIn(call.key, 3), call.step);
       const params = subject.layout.unpack({ theta, rest }) as never;
-      const play = (own: Tensor, given: State['copies']) => {
-        const { copy, varied } = restart ? begin(random.foldIn(own, 0)) : (given as ReturnType<typeof begin>);
-        const played = rollout(agent, params, physicsWith(varied), copy, random.foldIn(own, 1), { steps, episodes });
-        return { ...played, next: restart ? {} : { copy: played.last, varied } };
-      };
-      const { path, score, next } = vmap(play)(each(random.foldIn(key, 0)), state.copies);
-      const scaled = { ...path, reward: mul(path.reward, rewardScale) };
-      const learnt = { theta, rest, optimizer: before.optimizer };
+      const agent = subject.model as unknown as Player;
+      const { paths, state } = play(agent, params, before.state as PlayingState, random.foldIn(key, 0));
       const { loss, gradientNorm, metrics, ...learned } = ppoUpdate(
         subject as unknown as Subject<Agent>,
-        learnt,
-        scaled,
+        { theta, rest, optimizer: before.optimizer },
+        paths,
         random.foldIn(key, 1),
         learning,
       );
-      const recent = recentOf(score, state.recent);
-      const after: State = { copies: next, recent };
       return {
-        carried: { ...learned, state: after },
-        measured: { loss, gradientNorm, metrics: { ...recent, ...metrics } },
+        carried: { ...learned, state },
+        measured: { loss, gradientNorm, metrics: { ...state.recent, ...metrics } },
       };
     },
   };
-}
-
-/** Mean return and length of the episodes that ended; as before where none did. */
-export function recentOf({ ended, total, age }: Score, before: Recent): Recent {
-  const count = sum(cast(ended, 'float32'));
-  const meanOf = (t: Tensor, old: Tensor) =>
-    where(greater(count, 0), div(sum(where(ended, cast(t, 'float32'), 0)), maximum(count, 1)), old);
-  return { return: meanOf(total, before.return), length: meanOf(age, before.length) };
 }

@@ -4,7 +4,6 @@ import {
   add,
   cast,
   clip as clipped,
-  div,
   exp,
   gather,
   greater,
@@ -23,12 +22,12 @@ import {
   type Tensor,
   tree,
   valueAndGrad,
-  variance,
   vmap,
 } from '../tensor/index.ts';
 import type { Subject } from '../train/index.ts';
-import { advantages, type Horizon } from './advantages.ts';
+import type { Horizon } from './advantages.ts';
 import type { Agent } from './agent.ts';
+import { type Lesson, lessonsOf, statistics } from './lessons.ts';
 import { type Path, replay } from './rollout.ts';
 
 /** What proximal policy optimisation does with the paths that it is given. */
@@ -53,14 +52,6 @@ export interface Learned {
   readonly optimizer: unknown;
 }
 
-/** What a path is learnt from. */
-interface Lesson {
-  readonly path: Path;
-  readonly advantage: Tensor;
-  /** What the value function should have expected. */
-  readonly target: Tensor;
-}
-
 /**
  * The update of proximal policy optimisation (Schulman et al. 2017) from paths [copies, ...]: advantages, then epochs of
  * mini-batches. A mini-batch is whole paths of some copies, so that weights which depend on physics are generated once
@@ -76,10 +67,7 @@ export function ppoUpdate(
   const { optimizer, epochs, batches, clip, entropy, valueWeight } = options;
   const copies = paths.reward.shape[0]!;
   const size = copies / batches;
-  const raw = vmap((path: Path) => advantages(path, options))(paths);
-  const target = add(raw, paths.value);
-  const advantage = div(sub(raw, mean(raw)), add(sqrt(variance(raw)), 1e-8));
-  const lessons: Lesson = { path: paths, advantage, target };
+  const { lessons, explainedVariance } = lessonsOf(paths, options);
 
   /** The loss of one path, its terms, and how far the policy has moved. */
   const one = (params: never, own: Tensor) => (lesson: Lesson, row: Tensor) => {
@@ -123,8 +111,6 @@ export function ppoUpdate(
   const rows = reshape(orders(iota(epochs)), [epochs * batches, size]);
   const [learned, terms] = scan(update, { theta, optimizer: state }, { rows, at: iota(epochs * batches) });
   const { loss, gradientNorm, ...metrics } = tree.map((t: Tensor) => mean(t), terms) as typeof terms;
-  const left = variance(sub(target, paths.value));
-  const explainedVariance = sub(1, div(left, add(variance(target), 1e-8)));
   return {
     ...learned,
     rest: layout.updated(rest, statistics(agent, layout.unpack({ theta, rest }) as never, paths)),
@@ -132,17 +118,4 @@ export function ppoUpdate(
     gradientNorm,
     metrics: { ...metrics, explainedVariance },
   };
-}
-
-/** What layers would add to their statistics from all that was seen, by path of the weight. */
-function statistics(agent: Agent, params: never, paths: Path): Readonly<Record<string, Tensor>> {
-  const listen = () => {
-    const told: Record<string, Tensor> = {};
-    const update = (path: string, delta: Tensor): void => {
-      told[path] = path in told ? add(told[path]!, delta) : delta;
-    };
-    return { context: { training: true, update }, told };
-  };
-  const each = vmap((path: Path) => replay(agent, params, path, listen).told)(paths);
-  return tree.map((delta: Tensor) => mean(delta, { axis: [0, 1] }), each) as Readonly<Record<string, Tensor>>;
 }
