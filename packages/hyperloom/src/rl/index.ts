@@ -30,6 +30,7 @@ export {
   physicsOf,
 } from './environment.ts';
 export * from './environments/index.ts';
+export { type EvolutionOptions, evolution, type Fitness } from './evolution.ts';
 export {
   checkActions,
   type HostEnvironment,
@@ -38,7 +39,15 @@ export {
   type HostReset,
   physicsRows,
 } from './host.ts';
-export { type Life, type LifeOptions, life, type ReturnsOptions, returns } from './life.ts';
+export {
+  type FitnessOptions,
+  fitness,
+  type Life,
+  type LifeOptions,
+  life,
+  type ReturnsOptions,
+  returns,
+} from './life.ts';
 export { concatenated, type GeneratedOptions, generated, type Source } from './parts.ts';
 export type { PlayingOptions } from './playing.ts';
 export { type PpoOptions, ppo } from './ppo.ts';

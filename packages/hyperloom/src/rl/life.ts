@@ -72,14 +72,49 @@ export const life =
     };
   };
 
-/** Settings of {@link returns}. */
-export interface ReturnsOptions extends LifeOptions {
-  /** Iterations of training from one evaluation to the next. */
-  readonly every: number;
+/** Settings of {@link fitness}. */
+export interface FitnessOptions extends LifeOptions {
   /** Lives, each under physics of its own. Default 32. */
   readonly lives?: number;
   /** Physics that they are drawn from. Default: the agent's family. */
   readonly physics?: Family | readonly string[];
+}
+
+/** Mean return and length of an episode, over lives that a key draws. */
+function meanLives(agent: Player, { lives = 32, physics, ...options }: FitnessOptions) {
+  const { environment } = agent;
+  const family = physics === undefined ? agent.family : familyOf(environment, physics as Family);
+  const play = life(agent, options);
+  return (params: never, key: Tensor) => {
+    const one = (own: Tensor) => {
+      const drawn = drawPhysics(environment, random.foldIn(own, 0), family);
+      const { returns: all, lengths } = play(params, drawn, random.foldIn(own, 1));
+      return { return: mean(all), length: mean(lengths) };
+    };
+    const each = vmap(one)(vmap((i: Tensor) => random.foldIn(key, i))(iota(lives)));
+    return tree.map((t: Tensor) => mean(t), each) as typeof each;
+  };
+}
+
+/**
+ * The mean return of an agent's episodes over lives that a key draws, as a pure function of its weights: for methods
+ * that need no gradient.
+ * @throws ArgumentError for physics that the environment does not have
+ * @example
+ * const net = (out: number) => nn.mlp({ in: 4, hidden: [8], out });
+ * const agent = rl.actorCritic({ environment: rl.cartPole(), policy: net(2), value: net(1) });
+ * const measure = rl.fitness(agent, { lives: 2 });
+ * const found = measure(agent.init(random.key(0)) as never, random.key(1)); // a scalar
+ */
+export const fitness = (agent: Player, options: FitnessOptions = {}): ((params: never, key: Tensor) => Tensor) => {
+  const measure = meanLives(agent, options);
+  return (params, key) => measure(params, key).return;
+};
+
+/** Settings of {@link returns}. */
+export interface ReturnsOptions extends FitnessOptions {
+  /** Iterations of training from one evaluation to the next. */
+  readonly every: number;
   /** Names the physics and starts, which are the same each time. Default 0. */
   readonly seed?: number;
 }
@@ -93,26 +128,16 @@ export interface ReturnsOptions extends LifeOptions {
  * const run = await trainWith(agent, method, { steps: 1, evaluate: rl.returns({ every: 1, lives: 2 }) });
  * await run.dispose();
  */
-export const returns = ({ every, lives = 32, physics, seed = 0, ...options }: ReturnsOptions): Evaluation<Player> => ({
+export const returns = ({ every, seed = 0, ...options }: ReturnsOptions): Evaluation<Player> => ({
   every,
   compile: async ({ model, layout }, engine) => {
-    const { environment } = model;
-    const family = physics === undefined ? model.family : familyOf(environment, physics as Family);
-    const play = life(model, options);
-    const measure = (packed: Packed<Tensor>, key: Tensor) => {
-      const one = (own: Tensor) => {
-        const drawn = drawPhysics(environment, random.foldIn(own, 0), family);
-        const { returns: all, lengths } = play(layout.unpack(packed) as never, drawn, random.foldIn(own, 1));
-        return { return: mean(all), length: mean(lengths) };
-      };
-      const each = vmap(one)(vmap((i: Tensor) => random.foldIn(key, i))(iota(lives)));
-      return tree.map((t: Tensor) => mean(t), each);
-    };
+    const means = meanLives(model, options);
+    const measure = (packed: Packed<Tensor>, key: Tensor) => means(layout.unpack(packed) as never, key);
     const compiled = await compileFunction(engine, measure, layout.form, random.keyArray(seed));
     return {
       run: async (packed) => {
-        const means = await compiled(packed, random.keyArray(seed));
-        return tree.map(({ data }: NdArray) => data[0] as number, means) as unknown as Record<string, number>;
+        const found = await compiled(packed, random.keyArray(seed));
+        return tree.map(({ data }: NdArray) => data[0] as number, found) as unknown as Record<string, number>;
       },
       dispose: () => compiled.dispose(),
     };
