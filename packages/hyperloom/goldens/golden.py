@@ -3,7 +3,7 @@
 Every golden file is made by the script of the same name with plain Python and PyTorch:
 
     python3 nets.py && python3 optim.py && python3 init.py && python3 recurrent.py && python3 gates.py && python3 dynamic.py
-    python3 images.py && python3 environments.py
+    python3 images.py && python3 environments.py && python3 rl.py
 """
 
 import json
