@@ -76,7 +76,12 @@ export interface Part {
   readonly module: PartModule;
   /** The module's input of what is known. Default: the observation. */
   read?(known: Known): unknown;
+  /** What its weights are generated from, where they are. */
+  readonly from?: Source;
 }
+
+/** What a part can read beside, or in place of, the observation: the physics, the observation itself, or the belief. */
+export type Source = 'code' | 'observation' | 'belief';
 
 /** Any module or hypernetwork that gives numbers. */
 export interface PartModule {
@@ -162,7 +167,7 @@ export function actorCritic<W extends World>({
 }
 
 /** A part with what it reads. */
-const partOf = (part: PartModule | Part): Required<Part> => ({
+const partOf = (part: PartModule | Part): Part & Required<Pick<Part, 'read'>> => ({
   read: ({ observation }) => observation,
   ...('module' in part ? part : { module: part }),
 });

@@ -212,11 +212,30 @@ export function physicsCode<P extends string>(
   varied: readonly P[] | Family<P>,
   physics: Physics<P>,
 ): Tensor {
-  const family = Object.entries<readonly [number, number]>(familyOf(environment, varied) as never);
-  return stack(
-    family.map(([name, [low, high]]) => {
-      const half = high > low ? (high - low) / 2 : 1;
-      return div(sub(physics[name as P], (low + high) / 2), half);
-    }),
-  );
+  return stack(scales(environment, varied).map(({ name, centre, half }) => div(sub(physics[name], centre), half)));
 }
+
+/**
+ * The same of numbers: what a body's code is, for `run.generate` or the command line.
+ * @example
+ * const code = rl.physicsCodeOf(rl.cartPole(), { poleMass: [0, 0.2] }, { poleMass: 0.15 }); // [0.5]
+ */
+export function physicsCodeOf<P extends string>(
+  environment: Pick<Environment<P>, 'name' | 'spec'>,
+  varied: readonly P[] | Family<P>,
+  values?: Readonly<Partial<Record<P, number>>>,
+): number[] {
+  const numbers = physicsNumbers(environment, values);
+  return scales(environment, varied).map(({ name, centre, half }) => (numbers[name] - centre) / half);
+}
+
+/** The middle of each range of a family, and half its width. */
+const scales = <P extends string>(
+  environment: Pick<Environment<P>, 'name' | 'spec'>,
+  varied: readonly P[] | Family<P>,
+): readonly { readonly name: P; readonly centre: number; readonly half: number }[] =>
+  Object.entries<readonly [number, number]>(familyOf(environment, varied) as never).map(([name, [low, high]]) => ({
+    name: name as P,
+    centre: (low + high) / 2,
+    half: high > low ? (high - low) / 2 : 1,
+  }));

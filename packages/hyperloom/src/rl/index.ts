@@ -11,6 +11,7 @@ export {
   type Part,
   type PartModule,
   type Seen,
+  type Source,
   type World,
 } from './agent.ts';
 export { type Distribution, distributionOf } from './distribution.ts';
@@ -26,6 +27,7 @@ export {
   type PhysicsParameter,
   physicsChoices,
   physicsCode,
+  physicsCodeOf,
   physicsNumbers,
   physicsOf,
 } from './environment.ts';
@@ -48,8 +50,9 @@ export {
   type ReturnsOptions,
   returns,
 } from './life.ts';
-export { concatenated, type GeneratedOptions, generated, type Source } from './parts.ts';
+export { concatenated, type GeneratedOptions, generated } from './parts.ts';
 export type { PlayingOptions } from './playing.ts';
+export { type Policy, type PolicyInput, policyOf } from './policy.ts';
 export { type PpoOptions, ppo } from './ppo.ts';
 export { type Learned, type PpoUpdateOptions, ppoUpdate } from './ppoUpdate.ts';
 export { type ReinforceOptions, reinforce } from './reinforce.ts';

@@ -1,10 +1,7 @@
 import { type AnyHead, biasHyperInit, heads, hypernetwork } from '../hyper/index.ts';
 import type { Module } from '../nn/index.ts';
 import { ArgumentError, concat, type Tensor } from '../tensor/index.ts';
-import type { Known, Part, PartModule } from './agent.ts';
-
-/** What a part can read beside, or in place of, the observation: the physics, the observation itself, or the belief. */
-export type Source = 'code' | 'observation' | 'belief';
+import type { Known, Part, PartModule, Source } from './agent.ts';
 
 /** Settings of {@link generated}. */
 export interface GeneratedOptions {
@@ -30,7 +27,7 @@ export function generated<S>(
   { from = 'code', size, head = heads.dense({ hidden: [64], init: biasHyperInit() }) as AnyHead }: GeneratedOptions,
 ): Part {
   const module = hypernetwork(target, { code: size, head: head as never }) as unknown as PartModule;
-  return { module, read: (known) => ({ code: sourceOf(known, from), input: known.observation }) };
+  return { module, from, read: (known) => ({ code: sourceOf(known, from), input: known.observation }) };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Method, Subject } from '../train/index.ts';
 import { type Agent, agentExample } from './agent.ts';
 import type { Environment } from './environment.ts';
 import { checkWhole, type PlayingOptions, type PlayingState, playing } from './playing.ts';
+import { shownOf } from './policy.ts';
 import { type PpoUpdateOptions, ppoUpdate } from './ppoUpdate.ts';
 import type { Player } from './rollout.ts';
 
@@ -43,6 +44,7 @@ export function ppo<P extends string, S>({
   const learning = { optimizer, epochs, batches, discount, lambda, clip, entropy, valueWeight };
   return {
     example: agentExample,
+    shown: shownOf,
     inputs: null,
     start: ({ model }, packed, key) => ({
       ...packed,

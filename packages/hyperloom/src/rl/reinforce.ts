@@ -20,6 +20,7 @@ import { type Agent, agentExample } from './agent.ts';
 import type { Environment } from './environment.ts';
 import { type Lesson, lessonsOf, statistics } from './lessons.ts';
 import { type PlayingOptions, type PlayingState, playing } from './playing.ts';
+import { shownOf } from './policy.ts';
 import { type Player, replay } from './rollout.ts';
 
 /** Settings of {@link reinforce}. */
@@ -57,6 +58,7 @@ export function reinforce<P extends string, S>({
   const { start, play } = playing('reinforce', options);
   return {
     example: agentExample,
+    shown: shownOf,
     inputs: null,
     start: ({ model }, packed, key) => ({
       ...packed,

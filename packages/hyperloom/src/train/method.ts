@@ -57,6 +57,8 @@ export interface Feed {
 export interface Method<M extends Trainable = Trainable> {
   /** Types and shapes of one input of the model: what a checkpoint describes it by. */
   example(model: M): unknown;
+  /** A part of the model, read from the same weights, that a checkpoint holds in place of the whole; the whole if absent. */
+  shown?(model: M): (Trainable & { readonly input: unknown }) | undefined;
   /** Types and shapes of what a step reads, a tree; null for nothing. */
   readonly inputs: unknown;
   /** What is carried into the first step. */

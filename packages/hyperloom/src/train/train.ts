@@ -139,7 +139,8 @@ export async function trainWith<M extends Trainable>(
   let described: ModelDescription | undefined;
   const save = async (): Promise<void> => {
     if (checkpoint === undefined || lastSaved?.step === progress.step) return;
-    described ??= describeModel(model, types);
+    const shown = method.shown?.(model);
+    described ??= describeModel(shown ?? model, shown?.input ?? types);
     const config = checkpoint.config ?? null;
     await saveProgress(checkpoint.path, { progress, layout, stepper, seed, config, model: described });
     lastSaved = { step: progress.step, path: checkpoint.path };

@@ -21,13 +21,15 @@ import { type Checked, checkFile, tolerance } from '../run/exported.ts';
 import { RunFolder } from '../run/folder.ts';
 import { recipeOf } from '../run/settings.ts';
 import { codeFor, numbersIn } from '../run/weights.ts';
-import { whole } from './flags.ts';
+import { physicsFor } from './episode.ts';
+import { gathered, whole } from './flags.ts';
 import { jsonLine, line, table } from './output.ts';
 
 interface Flags {
   readonly form: ExportForm;
   readonly out: string;
   readonly code?: string;
+  readonly set?: readonly string[];
   readonly compact?: boolean;
   readonly threads?: number;
   readonly json?: boolean;
@@ -46,12 +48,17 @@ export function addExport(command: Command): void {
       'baked',
     )
     .option('--code <code>', 'the code to bake in: numbers such as 0.1,0.2, or the name of an example code')
+    .option(
+      '--set <physics.name=value>',
+      'in place of --code: the body whose policy is baked; may be repeated',
+      gathered,
+    )
     .option('--compact', 'cut out what gates of 0 make useless: the smaller network of the code (baked)')
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ hyperloom export runs/mnist --form baked --out digits.onnx\n  $ hyperloom export runs/gated --code 0.25 --compact --out small.onnx',
+      '\nExamples:\n  $ hyperloom export runs/mnist --form baked --out digits.onnx\n  $ hyperloom export runs/gated --code 0.25 --compact --out small.onnx\n  $ hyperloom export runs/pendulum-family --set physics.length=0.7 --out policy.onnx',
     )
     .action(async (path: string, flags: Flags) => {
       const engine = await engineOf(flags);
@@ -72,7 +79,10 @@ async function exportTo(path: string, flags: Flags, engine: Engine): Promise<voi
   const run = await openCheckpoint(folder === undefined ? path : await checkpointOf(folder), engine);
   const { input: types } = run.model;
   const source = 'materialise' in run.model ? (types as { readonly code?: unknown }).code : undefined;
-  const code = form === 'baked' ? codeAs(source, await codeOf(source, text, folder)) : text;
+  if (flags.set && (text !== undefined || form !== 'baked' || folder === undefined))
+    throw new ArgumentError('--set: expected the form baked of a run folder, without --code, got one of these');
+  const asked = () => (flags.set ? codeOfBody(folder!, flags.set) : codeOf(source, text, folder));
+  const code = form === 'baked' ? codeAs(source, await asked()) : text;
   const small = flags.compact ? await compact(run, { code }) : undefined;
   if (out.endsWith('.safetensors')) return exportWeights(run, { form, out, code, json, small });
   const bytes = small
@@ -100,6 +110,15 @@ async function checkpointOf(folder: RunFolder): Promise<string> {
   throw new ArgumentError(
     `expected a run with a checkpoint, got ${folder.path}, which has none yet; go on with: ${folder.resuming}`,
   );
+}
+
+/** The code of the body that `--set` names. */
+async function codeOfBody(folder: RunFolder, pairs: readonly string[]): Promise<readonly number[]> {
+  const experiment = await prepared(recipeOf(folder.config.recipe), folder, folder.config.seed);
+  const { world, physics } = physicsFor(experiment.trials[0], folder, pairs);
+  if (world.code === undefined)
+    throw new ArgumentError(`--set: expected a policy for a family of physics, got ${folder.path}, which is for one`);
+  return world.code(physics);
 }
 
 /** The code that was given; the recipe is asked only for example codes, which it knows by name. */

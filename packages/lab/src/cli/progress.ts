@@ -54,15 +54,17 @@ export function textDisplay(stream: NodeJS.WriteStream, seeds: readonly number[]
           .join(', ');
         if (!stream.isTTY) line(`${name}: step ${event.step}, validation ${told}`);
       } else if (event.event === 'step') {
+        const how = event.metrics?.return ?? event.loss;
+        const now = `${event.metrics?.return === undefined ? 'loss' : 'return'} ${how.toFixed(4)}`;
         const speed = `${event.stepsPerSecond.toFixed(0)} steps/s, ${duration(event.secondsLeft)} left`;
         if (stream.isTTY) {
           const filled = Math.round((20 * event.step) / total);
           rewrite(
-            `${name} [${'#'.repeat(filled)}${'.'.repeat(20 - filled)}] ${event.step}/${total}  loss ${event.loss.toFixed(4)}  ${speed}${told && `  validation ${told}`}`,
+            `${name} [${'#'.repeat(filled)}${'.'.repeat(20 - filled)}] ${event.step}/${total}  ${now}  ${speed}${told && `  validation ${told}`}`,
           );
         } else if (performance.now() - lastPlain > 5_000) {
           lastPlain = performance.now();
-          line(`${name}: step ${event.step} of ${total}, loss ${event.loss.toFixed(4)}, ${speed}`);
+          line(`${name}: step ${event.step} of ${total}, ${now}, ${speed}`);
         }
       } else if (event.event === 'stop') {
         end();

@@ -1,4 +1,4 @@
-import { agentExample, drawPhysics, life, type Physics, type Player, physicsOf } from 'hyperloom/rl';
+import { agentExample, drawPhysics, life, type Physics, type Player, physicsCodeOf, physicsOf } from 'hyperloom/rl';
 import { type Aval, mean, type NdArray, ndarray, random, type Tensor, tree, vmap, zerosArray } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import { animation } from '../report/animation.ts';
@@ -56,8 +56,10 @@ export function keysOf(seed: number, lives: number): NdArray {
 /** The world of an agent, in which the runs of its trial play: greedily, and the first episode of a life. */
 export function worldOf(agent: Player): TrialWorld {
   const play = lifeOf(agent);
+  const { environment, family } = agent;
   return {
-    environment: agent.environment,
+    environment,
+    ...(Object.keys(family).length > 0 && { code: (physics) => physicsCodeOf(environment, family, physics) }),
     play: async (run, physics, seed) => (await play(run, physics, seed))[0]!,
   };
 }

@@ -115,6 +115,8 @@ export interface Episode {
 /** A world that a trial's policy acts in. */
 export interface TrialWorld {
   readonly environment: World;
+  /** The code of a body, for policies of a family; `physics` holds every parameter. Absent where nothing varies. */
+  code?(physics: Readonly<Record<string, number>>): readonly number[];
   /** Plays one episode; `physics` holds every parameter, as of `physicsNumbers`. */
   play(run: Run<Trainable>, physics: Readonly<Record<string, number>>, seed: number): Promise<Episode>;
 }
@@ -139,7 +141,7 @@ export interface Trial {
   readonly language?: Language;
   /** For `draw`; absent where the model draws nothing. */
   readonly images?: Drawing;
-  /** For `eval --set physics.*`; absent where the model acts in none. */
+  /** For `--set physics.*` of eval and export; absent where the model acts in none. */
   readonly world?: TrialWorld;
   /** An input of one example, for export and inspection. */
   readonly exampleInput?: unknown;

@@ -3,20 +3,23 @@ import type { MetricsLine } from '../run/journal.ts';
 import { curves, type Series } from './charts.ts';
 import { colourOf } from './palette.ts';
 
-/** Pictures of how the trials of one seed trained: the loss, and each metric of the evaluations. */
+/** Pictures of how the trials of one seed trained: the loss, and each metric of steps and evaluations. */
 export function trainingCurves(trials: readonly Trial[], lines: readonly MetricsLine[]): Picture[] {
-  const metrics = new Set(
-    lines.flatMap(({ event, metrics }) => (event === 'eval' ? Object.keys(metrics as object) : [])),
-  );
+  const namesIn = (kind: string) =>
+    new Set(lines.flatMap(({ event, metrics }) => (event === kind ? Object.keys((metrics as object) ?? {}) : [])));
+  const [validated, logged] = [namesIn('eval'), namesIn('step')];
+  const metrics = new Set([...logged, ...validated]);
   metrics.delete('loss');
-  const loss = trials.flatMap((trial, i) => series(trial, i, lines, 'loss'));
+  const all = (metric: string) => trials.flatMap((trial, i) => series(trial, i, lines, metric));
+  const loss = all('loss');
   const titles = [...metrics].map((metric) => {
-    const content = curves(
-      `validation ${metric}`,
-      trials.flatMap((trial, i) => series(trial, i, lines, metric)),
-    );
-    const name = metric.replace(/[^\w-]/g, '-');
-    return { name: `${name}.svg`, caption: `${capital(metric)} on the validation set.`, content };
+    const named = words(metric);
+    const where = validated.has(metric) ? ['on the validation set', 'in training'] : ['in training'];
+    return {
+      name: `${metric.replace(/[^\w-]/g, '-')}.svg`,
+      caption: `${capital(named)} ${where.slice(0, logged.has(metric) ? 2 : 1).join(' and ')}.`,
+      content: curves(logged.has(metric) ? named : `validation ${named}`, all(metric)),
+    };
   });
   const picture = {
     name: 'loss.svg',
@@ -27,6 +30,10 @@ export function trainingCurves(trials: readonly Trial[], lines: readonly Metrics
   };
   return loss.length === 0 ? titles : [picture, ...titles];
 }
+
+/** `explainedVariance` as `explained variance`. */
+const words = (name: string): string =>
+  name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
@@ -39,7 +46,8 @@ function series(trial: Trial, index: number, lines: readonly MetricsLine[], metr
     if (line.trial !== trial.name || typeof line.step !== 'number') continue;
     if (line.phase !== phase) [phase, start] = [line.phase, last];
     last = start + line.step;
-    const value = line.event === 'eval' ? (line.metrics as Record<string, number>)[metric] : line[metric];
+    const measured = (line.metrics as Record<string, number> | undefined)?.[metric];
+    const value = line.event === 'eval' ? measured : (measured ?? line[metric]);
     if (typeof value === 'number') (line.event === 'eval' ? validation : training).push([last, value]);
   }
   const colour = colourOf(index);
