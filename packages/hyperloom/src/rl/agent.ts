@@ -167,7 +167,7 @@ export function actorCritic<W extends World>({
 }
 
 /** A part with what it reads. */
-const partOf = (part: PartModule | Part): Part & Required<Pick<Part, 'read'>> => ({
+export const partOf = (part: PartModule | Part): Part & Required<Pick<Part, 'read'>> => ({
   read: ({ observation }) => observation,
   ...('module' in part ? part : { module: part }),
 });

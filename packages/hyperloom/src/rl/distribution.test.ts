@@ -51,6 +51,16 @@ describe.each(['categorical', 'normal'])('%s', (name) => {
     expect(Math.abs(mean - expected.entropy.data[0]!)).toBeLessThan((4 * spread) / Math.sqrt(count));
   });
 
+  test('a policy misses an action by the cross-entropy, or by the square of the distance of its likeliest one', async () => {
+    const got = await runOnce(engine, vmap(distribution.miss) as never, f32(policy), actions);
+    const { size } = distribution;
+    const far = (row: number) =>
+      [0, 1].reduce((sum, i) => sum + (policy.data[size * row + i]! - taken.data[2 * row + i]!) ** 2, 0) / 2;
+    expected.logProb.data.forEach((x, row) => {
+      expect((got as NdArray).data[row]).toBeCloseTo(action.kind === 'discrete' ? -x : far(row), 4);
+    });
+  });
+
   test('no action is likelier than the mode', async () => {
     const measure = (own: Tensor, done: Tensor) => ({
       best: vmap((p: Tensor) => distribution.logProb(p, distribution.mode(p)))(own),

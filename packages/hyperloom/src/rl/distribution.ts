@@ -2,10 +2,12 @@ import {
   add,
   argmax,
   cast,
+  clip,
   concat,
   constant,
   exp,
   logSoftmax,
+  mean as meanOf,
   mul,
   neg,
   oneHot,
@@ -36,6 +38,13 @@ export interface Distribution {
   logProb(policy: Tensor, action: Tensor): Tensor;
   /** In nats, a scalar. */
   entropy(policy: Tensor): Tensor;
+  /** An action as an environment takes it: within its range. */
+  within(action: Tensor): Tensor;
+  /**
+   * How far a policy is from doing an action, a scalar: the cross-entropy, or the mean squared error of the likeliest
+   * action.
+   */
+  miss(policy: Tensor, action: Tensor): Tensor;
   /** An action as a vector that networks can read: one-hot, or itself. */
   vector(action: Tensor): Tensor;
 }
@@ -47,20 +56,25 @@ export interface Distribution {
  * const action = sample(constant([0, 9, 0]), noise(random.key(0))); // 1, almost always
  */
 export const distributionOf = (action: ActionSpec): Distribution =>
-  action.kind === 'discrete' ? categorical(action.count) : diagonalNormal(action.size);
+  action.kind === 'discrete' ? categorical(action.count) : diagonalNormal(action);
 
-const categorical = (count: number): Distribution => ({
-  size: count,
-  numbers: count,
-  noise: (key, shape = []) => random.gumbel(key, [...shape, count]),
-  sample: (policy, noise) => cast(argmax(add(policy, noise)), 'int32'),
-  mode: (policy) => cast(argmax(policy), 'int32'),
-  logProb: (policy, action) => sum(mul(logSoftmax(policy), oneHot(action, count))),
-  entropy: (policy) => neg(sum(mul(exp(logSoftmax(policy)), logSoftmax(policy)))),
-  vector: (action) => oneHot(action, count),
-});
+const categorical = (count: number): Distribution => {
+  const logProb = (policy: Tensor, action: Tensor) => sum(mul(logSoftmax(policy), oneHot(action, count)));
+  return {
+    size: count,
+    numbers: count,
+    noise: (key, shape = []) => random.gumbel(key, [...shape, count]),
+    sample: (policy, noise) => cast(argmax(add(policy, noise)), 'int32'),
+    mode: (policy) => cast(argmax(policy), 'int32'),
+    logProb,
+    entropy: (policy) => neg(sum(mul(exp(logSoftmax(policy)), logSoftmax(policy)))),
+    within: (action) => action,
+    miss: (policy, action) => neg(logProb(policy, action)),
+    vector: (action) => oneHot(action, count),
+  };
+};
 
-function diagonalNormal(size: number): Distribution {
+function diagonalNormal({ size, low, high }: Extract<ActionSpec, { readonly kind: 'continuous' }>): Distribution {
   const mean = (policy: Tensor) => slice(policy, [[0, size]]);
   const logStd = (policy: Tensor) => slice(policy, [[size, 2 * size]]);
   return {
@@ -74,6 +88,8 @@ function diagonalNormal(size: number): Distribution {
       return neg(add(mul(sum(square(z)), 0.5), add(sum(logStd(policy)), 0.5 * size * Math.log(2 * Math.PI))));
     },
     entropy: (policy) => add(sum(logStd(policy)), 0.5 * size * Math.log(2 * Math.PI * Math.E)),
+    within: (action) => clip(action, low, high),
+    miss: (policy, action) => meanOf(square(sub(mean(policy), action))),
     vector: (action) => action,
   };
 }

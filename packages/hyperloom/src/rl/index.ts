@@ -14,6 +14,13 @@ export {
   type Source,
   type World,
 } from './agent.ts';
+export {
+  type Cloned,
+  type Cloning,
+  type CloningOptions,
+  cloning,
+} from './cloning.ts';
+export { type Demonstrations, type DemonstrationsOptions, demonstrations, type Expert } from './demonstrations.ts';
 export { type Distribution, distributionOf } from './distribution.ts';
 export {
   type ActionSpec,

@@ -81,6 +81,7 @@ async function played(name: keyof typeof agents, episodes: number, physics: Read
     readonly start: Copy;
     readonly last: Copy;
     readonly path: Path;
+    readonly reached: NdArray;
     readonly score: Readonly<Record<'ended' | 'total' | 'age', NdArray>>;
   };
 }
@@ -154,6 +155,7 @@ async function looped(
       total: now.total + reward,
       age,
       at: now.at,
+      led: over || !ended ? next : start,
       first: now.last[2],
     });
     now = {
@@ -184,7 +186,7 @@ describe.each([
   const physics = physicsNumbers(walk, { stride: 0.45 });
 
   test('is what a plain loop gives', async () => {
-    const { params, start, path, score, last } = await played(name, episodes, physics);
+    const { params, start, path, score, last, reached } = await played(name, episodes, physics);
     const at = numbersOf((start.state as { readonly at: unknown }).at)[0]!;
     const { told, last: end } = await looped(name, episodes, physics, params, at);
     // Steps that fall off, steps that are cut off, and lives that go on after an episode, are all among them.
@@ -193,13 +195,12 @@ describe.each([
     expect(over.some((x, i) => x === 1 && terminated[i] === 0)).toBe(true);
     expect(ended.some((x, i) => x === 1 && over[i] === 0)).toBe(episodes > 1);
 
+    const even = (t: unknown) => numbersOf(t).filter((_, i) => i % 2 === 0);
     const columns = { ...path, ...score, first: path.seen.last.first } as unknown as Record<string, NdArray>;
-    for (const key of Object.keys(told).filter((key) => key !== 'at')) close(key, numbersOf(columns[key]), told[key]!);
-    close(
-      'at',
-      numbersOf(path.seen.observation).filter((_, i) => i % 2 === 0),
-      told.at!,
-    );
+    for (const key of Object.keys(told).filter((key) => key !== 'at' && key !== 'led'))
+      close(key, numbersOf(columns[key]), told[key]!);
+    close('at', even(path.seen.observation), told.at!);
+    close('led', even(reached), told.led!);
     close('last at', numbersOf((last.state as { readonly at: unknown }).at), [end.at]);
     close('last age, episode and total', [last.age, last.episode, last.total].flatMap(numbersOf), [
       end.age,

@@ -104,7 +104,8 @@ export const seenCode = ({ environment, family }: Agent, physics: Physics): { re
 /**
  * Steps of one copy of an environment; `vmap` for more. Where an episode is over the next one begins within the same
  * step. What depends on physics alone, such as generated weights, is computed once for all steps.
- * @returns where the copy is after the last step, what the agent did, and how episodes went
+ * @returns where the copy is after the last step, what the agent did, how episodes went, and what was seen of what each
+ * step led to: [steps, observation], of the next episode where a life goes on after the end of one
  * @example
  * const world = rl.cartPole();
  * const net = (out: number) => nn.mlp({ in: 4, hidden: [16], out });
@@ -121,7 +122,7 @@ export function rollout(
   start: Copy,
   key: Tensor,
   { steps, episodes = 1, greedy = false }: RolloutOptions,
-): { readonly last: Copy; readonly path: Path; readonly score: Score } {
+): { readonly last: Copy; readonly path: Path; readonly score: Score; readonly reached: Tensor } {
   const { environment, distribution } = agent;
   const code = seenCode(agent, physics);
   const observe = (state: unknown): Tensor => environment.observe(state as never, physics as never);
@@ -170,12 +171,13 @@ export function rollout(
       terminated: and(outcome.terminated, over),
       over,
     };
-    return [after, { told, score: { ended, total, age } }] as const;
+    return [after, { told, score: { ended, total, age }, led: reached.observation }] as const;
   };
   const noise = distribution.noise(random.foldIn(key, 0), [steps]);
-  const [last, { told, score }] = scan(step, start, { noise, at: iota(steps) });
+  const [last, { told, score, led }] = scan(step, start, { noise, at: iota(steps) });
   const { observation, last: before, ...path } = told;
-  return { last, path: { ...path, seen: { observation, ...code, last: before }, memory: start.memory }, score };
+  const seen = { observation, ...code, last: before };
+  return { last, path: { ...path, seen, memory: start.memory }, score, reached: led };
 }
 
 /** What an agent gives at each step of a path, with weights other than those that chose its actions. */
