@@ -65,7 +65,6 @@ export function evolution({ fitness, optimizer, population = 64, std = 0.05, inp
   if (!(std > 0)) throw new ArgumentError(`evolution: expected a positive std, got ${std}`);
   return {
     example: (model) => input ?? exampleOf(model),
-    inputs: null,
     start: (_, packed) => ({ ...packed, optimizer: optimizer.init(packed.theta), state: {} }),
     step: ({ layout }, { theta, rest, ...before }, call) => {
       const key = random.foldIn(random.foldIn(call.key, 3), call.step);

@@ -48,6 +48,7 @@ export {
   type HostReset,
   physicsRows,
 } from './host.ts';
+export { type HostPpoOptions, type HostReturnsOptions, hostPpo, hostReturns } from './hostPpo.ts';
 export {
   type FitnessOptions,
   fitness,

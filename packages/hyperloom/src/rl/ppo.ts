@@ -45,7 +45,6 @@ export function ppo<P extends string, S>({
   return {
     example: agentExample,
     shown: shownOf,
-    inputs: null,
     start: ({ model }, packed, key) => ({
       ...packed,
       optimizer: optimizer.init(packed.theta),

@@ -59,7 +59,6 @@ export function reinforce<P extends string, S>({
   return {
     example: agentExample,
     shown: shownOf,
-    inputs: null,
     start: ({ model }, packed, key) => ({
       ...packed,
       optimizer: optimizer.init(packed.theta),

@@ -59,8 +59,8 @@ export interface Method<M extends Trainable = Trainable> {
   example(model: M): unknown;
   /** A part of the model, read from the same weights, that a checkpoint holds in place of the whole; the whole if absent. */
   shown?(model: M): (Trainable & { readonly input: unknown }) | undefined;
-  /** Types and shapes of what a step reads, a tree; null for nothing. */
-  readonly inputs: unknown;
+  /** Types and shapes of what a step reads, a tree; nothing if absent. */
+  inputs?(model: M): unknown;
   /** What is carried into the first step. */
   start(subject: Subject<M>, packed: Packed<Tensor>, key: Tensor): Carried<Tensor>;
   step(subject: Subject<M>, carried: Carried<Tensor>, call: StepCall): StepOutcome;

@@ -49,7 +49,7 @@ export const stepProgram = <M extends Trainable>(
     form,
     keySpec,
     { dtype: 'int32', shape: [] } satisfies Aval,
-    method.inputs,
+    method.inputs?.(subject.model) ?? null,
   );
 
 /** What a step carries on, in the order of what it was given. */

@@ -60,7 +60,7 @@ export function supervised({ data, loss, optimizer, regularizer, carry = noCarry
   const example = trace(carry.write, tree.map(exampleOf, data.spec.input), carry.state).output;
   return {
     example: () => example,
-    inputs: { batch: data.spec, regularizer: regularizer?.inputs ?? null },
+    inputs: () => ({ batch: data.spec, regularizer: regularizer?.inputs ?? null }),
     start: (_, packed) => ({
       ...packed,
       optimizer: optimizer.init(packed.theta),
