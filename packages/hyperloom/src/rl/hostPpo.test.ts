@@ -85,6 +85,8 @@ describe('ppo on a host', () => {
   });
 
   test('copies that no batches divide are refused', () => {
-    expect(() => hostPpo({ host: hostCartPole(6), optimizer: optim.sgd(0.1) })).toThrowErrorMatchingInlineSnapshot(`[ArgumentError: hostPpo: expected batches that divide the 6 copies, got 4]`);
+    expect(() => hostPpo({ host: hostCartPole(6), optimizer: optim.sgd(0.1) })).toThrowErrorMatchingInlineSnapshot(
+      `[ArgumentError: hostPpo: expected batches that divide the 6 copies, got 4]`,
+    );
   });
 });
