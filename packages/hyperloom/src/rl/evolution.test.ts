@@ -21,7 +21,7 @@ import {
   type Tensor,
   tree,
 } from '../tensor/index.ts';
-import { trainWith } from '../train/index.ts';
+import { openCheckpoint, trainWith } from '../train/index.ts';
 import { actorCritic } from './agent.ts';
 import { cartPole } from './environments/index.ts';
 import { centredRanks, evolution } from './evolution.ts';
@@ -85,6 +85,10 @@ describe('evolution', () => {
     await (await trainWith(pole, method, { steps: 2, engine, checkpoint })).dispose();
     const rest = await trainWith(pole, method, { steps: 4, engine, checkpoint, resume: true });
     expect(tree.leaves(rest.params)).toEqual(tree.leaves(whole.params));
+    // The checkpoint holds the policy, which reads an observation.
+    const opened = await openCheckpoint(checkpoint.path, engine);
+    expect(((await opened.apply({ input: [0, 0, 0.1, 0] })) as NdArray).shape).toEqual([2]);
+    await opened.dispose();
     await rm(folder, { recursive: true });
   });
 

@@ -23,6 +23,7 @@ import {
 import type { Method, Trainable } from '../train/index.ts';
 import { type Agent, agentExample } from './agent.ts';
 import { checkWhole } from './playing.ts';
+import { shownOf } from './policy.ts';
 
 /** What is to be made great: a scalar of a model's weights and a key for whatever is drawn. */
 export type Fitness = (params: never, key: Tensor) => Tensor;
@@ -65,6 +66,7 @@ export function evolution({ fitness, optimizer, population = 64, std = 0.05, inp
   if (!(std > 0)) throw new ArgumentError(`evolution: expected a positive std, got ${std}`);
   return {
     example: (model) => input ?? exampleOf(model),
+    shown: (model) => (isAgent(model) ? shownOf(model) : undefined),
     start: (_, packed) => ({ ...packed, optimizer: optimizer.init(packed.theta), state: {} }),
     step: ({ layout }, { theta, rest, ...before }, call) => {
       const key = random.foldIn(random.foldIn(call.key, 3), call.step);
@@ -96,9 +98,11 @@ export const centredRanks = (t: Tensor): Tensor => {
   return div(sum(above, { axis: 1 }), 2 * (n - 1));
 };
 
+const isAgent = (model: Trainable): model is Agent => 'environment' in model && 'distribution' in model;
+
 /** What an agent is given. */
 function exampleOf(model: Trainable): unknown {
-  if (!('environment' in model))
+  if (!isAgent(model))
     throw new ArgumentError(`evolution: expected the input of a model that is no agent, got none for ${model.name}`);
-  return agentExample(model as unknown as Agent);
+  return agentExample(model);
 }
