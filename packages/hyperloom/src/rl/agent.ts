@@ -78,6 +78,8 @@ export interface Part {
   read?(known: Known): unknown;
   /** What its weights are generated from, where they are. */
   readonly from?: Source;
+  /** Whose weights it reads, where it has none of its own: the policy's, beside which it is generated. */
+  readonly weights?: 'policy';
 }
 
 /** What a part can read beside, or in place of, the observation: the physics, the observation itself, or the belief. */

@@ -5,11 +5,11 @@ import {
   allocate,
   broadcastTo,
   iota,
+  moveAxis,
   mul,
   type NdArray,
   ndarray,
   random,
-  reshape,
   type Tensor,
   tree,
   vmap,
@@ -47,20 +47,23 @@ export interface DemonstrationsOptions {
   readonly engine?: Engine;
 }
 
-/** Steps of experts as examples: every array has a leading axis of [experts * copies * steps]. */
+/**
+ * Steps of experts as examples: every array has a leading axis of [experts * steps]. An example is one step of all
+ * copies of an expert, so that weights which are generated from its physics are generated once for all of them.
+ */
 export interface Demonstrations<T = NdArray> {
   readonly input: {
-    /** What was seen, and what was seen of what the step led to: [size]. */
+    /** What was seen, and what was seen of what the step led to: [copies, size]. */
     readonly observation: T;
     readonly next: T;
-    /** What was done, within its range: int32 scalar, or [size]. */
+    /** What was done, within its range: int32 [copies], or [copies, size]. */
     readonly action: T;
     /** Physics of the family as a code, [parameters]; absent where nothing varies. */
     readonly code?: T;
   };
   readonly target: {
     readonly action: T;
-    /** Scalars: the reward; the discount, 0 where nothing follows; and the discounted rewards from this step on. */
+    /** [copies]: the reward; the discount, 0 where nothing follows; and the discounted rewards from this step on. */
     readonly reward: T;
     readonly discount: T;
     readonly value: T;
@@ -78,7 +81,7 @@ export interface Demonstrations<T = NdArray> {
  * const run = await trainWith(agent, rl.reinforce({ optimizer: optim.adam(1e-2) }), { steps: 2 });
  * const experts = [{ params: run.params, physics: { force: 8 } }];
  * const { input } = await rl.demonstrations(agent, experts, { family: ['force'], copies: 2, steps: 10 });
- * input.observation.shape; // [20, 4]
+ * input.observation.shape; // [10, 2, 4]
  * await run.dispose();
  */
 export async function demonstrations(
@@ -100,7 +103,6 @@ export async function demonstrations(
   checkForgetful('demonstrations', agent);
   const [first] = experts;
   if (first === undefined) throw new ArgumentError('demonstrations: expected at least one expert, got none');
-  const rows = copies * steps;
 
   const play = (params: never, physics: Physics, key: Tensor): Demonstrations<Tensor> => {
     const one = (own: Tensor) => {
@@ -115,9 +117,9 @@ export async function demonstrations(
       };
     };
     const all = vmap(one)(vmap((i: Tensor) => random.foldIn(key, i))(iota(copies)));
-    const { input, target } = tree.map((t: Tensor) => reshape(t, [rows, ...t.shape.slice(2)]), all) as typeof all;
+    const { input, target } = tree.map((t: Tensor) => moveAxis(t, 0, 1), all) as typeof all;
     const parameters = Object.keys(family).length;
-    const code = () => broadcastTo(physicsCode(environment, family, physics), [rows, parameters]);
+    const code = () => broadcastTo(physicsCode(environment, family, physics), [steps, parameters]);
     return { input: { ...input, ...(parameters > 0 && { code: code() }) }, target };
   };
   const numbers = experts.map(({ physics }) =>

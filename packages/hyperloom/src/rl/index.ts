@@ -74,3 +74,4 @@ export {
   type Score,
   startCopy,
 } from './rollout.ts';
+export { type Solution, type SolutionOptions, solution } from './solution.ts';

@@ -13,6 +13,9 @@ export interface GeneratedOptions {
   readonly head?: AnyHead;
 }
 
+/** The head of parts that name none. */
+export const usualHead = (): AnyHead => heads.dense({ hidden: [64], init: biasHyperInit() }) as AnyHead;
+
 /**
  * A part whose weights are generated: from the physics (Beck et al. 2022; HyperZero, 2023), the state (Sarafian et al.
  * 2021) or the belief of a recurrent agent. The target reads the observation. Heads start by Bias-HyperInit, so that at
@@ -24,7 +27,7 @@ export interface GeneratedOptions {
  */
 export function generated<S>(
   target: Module<S, Tensor, Tensor>,
-  { from = 'code', size, head = heads.dense({ hidden: [64], init: biasHyperInit() }) as AnyHead }: GeneratedOptions,
+  { from = 'code', size, head = usualHead() }: GeneratedOptions,
 ): Part {
   const module = hypernetwork(target, { code: size, head: head as never }) as unknown as PartModule;
   return { module, from, read: (known) => ({ code: sourceOf(known, from), input: known.observation }) };
@@ -41,7 +44,8 @@ export const concatenated = (module: PartModule, from: Source = 'code'): Part =>
   read: (known) => concat([known.observation, sourceOf(known, from)]),
 });
 
-function sourceOf(known: Known, from: Source): Tensor {
+/** A source, of what is known. */
+export function sourceOf(known: Known, from: Source): Tensor {
   const found = known[from];
   if (found === undefined) {
     const needed = from === 'belief' ? 'a belief' : 'a family of physics';
