@@ -30,7 +30,9 @@ import { fitness, returns } from './life.ts';
 const engine = ortEngine({ threads: 1, spinning: false });
 afterAll(() => engine.dispose());
 
-const net = (out: number) => nn.mlp({ in: 4, hidden: [16], out, activation: nn.tanh });
+/** The last weights start small: where one action is certain at first, no perturbation does better, and none is learnt from. */
+const outInit = nn.init.normal({ std: 0.01 });
+const net = (out: number) => nn.mlp({ in: 4, hidden: [16], out, activation: nn.tanh, outInit });
 const pole = actorCritic({ environment: cartPole(), policy: net(2), value: net(1), normalise: false });
 const line = nn.linear({ in: 3, out: 1 });
 const input = { dtype: 'float32', shape: [3] } as const;
