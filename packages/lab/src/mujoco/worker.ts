@@ -37,7 +37,10 @@ try {
   report();
   for (let seen = 0; ; ) {
     Atomics.wait(shared.turn, turn.count, seen);
-    seen = Atomics.load(shared.turn, turn.count);
+    const count = Atomics.load(shared.turn, turn.count);
+    // A thread that saw the count change before the caller rang is woken by that ring once more, with nothing to do.
+    if (count === seen) continue;
+    seen = count;
     if (shared.turn[turn.command] === commands.reset) simulation.reset();
     else simulation.step();
     report();
