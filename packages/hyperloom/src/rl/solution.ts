@@ -1,8 +1,8 @@
-import { type AnyHead, hypernetwork } from '../hyper/index.ts';
+import { type AnyHead, biasHyperInit, heads, hypernetwork } from '../hyper/index.ts';
 import { applyChild, type Context, defineModule, type Module, type WeightSpec } from '../nn/index.ts';
 import type { Tensor } from '../tensor/index.ts';
 import type { Part } from './agent.ts';
-import { sourceOf, usualHead } from './parts.ts';
+import { sourceOf } from './parts.ts';
 
 /** Settings of {@link solution}. */
 export interface SolutionOptions {
@@ -14,6 +14,8 @@ export interface SolutionOptions {
   /** Default: a dense head behind one hidden layer of 64, with Bias-HyperInit. */
   readonly head?: AnyHead;
 }
+
+const wideHead = (): AnyHead => heads.dense({ hidden: [64], init: biasHyperInit() }) as AnyHead;
 
 /** A policy and its Q, whose weights come from one hypernetwork. */
 export interface Solution {
@@ -32,7 +34,7 @@ export interface Solution {
  * const agent = rl.actorCritic({ environment: rl.pendulum(), family: ['length'], policy, value: net(3) });
  * const { module, loss } = rl.cloning(agent, { q });
  */
-export function solution({ policy, q, size, head = usualHead() }: SolutionOptions): Solution {
+export function solution({ policy, q, size, head = wideHead() }: SolutionOptions): Solution {
   const targets = { policy, q };
   type Inputs = Readonly<Record<keyof typeof targets, Tensor>>;
   const both = defineModule({
