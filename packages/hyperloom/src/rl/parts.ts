@@ -9,6 +9,8 @@ export interface GeneratedOptions {
   readonly from?: Source;
   /** How many numbers that is. */
   readonly size: number;
+  /** Patterns over the paths of the target's weights: those to generate. The others are stored. Default all. */
+  readonly generate?: string | readonly string[];
   /** Default: a dense head behind one hidden layer of 32, with Bias-HyperInit; see {@link generated}. */
   readonly head?: AnyHead;
 }
@@ -39,9 +41,9 @@ const usualHead = (): AnyHead =>
  */
 export function generated<S>(
   target: Module<S, Tensor, Tensor>,
-  { from = 'code', size, head = usualHead() }: GeneratedOptions,
+  { from = 'code', size, generate = '**', head = usualHead() }: GeneratedOptions,
 ): Part {
-  const module = hypernetwork(target, { code: size, head: head as never }) as unknown as PartModule;
+  const module = hypernetwork(target, { code: size, generate, head: head as never }) as unknown as PartModule;
   return { module, from, read: (known) => ({ code: sourceOf(known, from), input: known.observation }) };
 }
 

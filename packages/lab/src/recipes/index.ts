@@ -12,6 +12,7 @@ import { manyMlps } from './manyMlps.ts';
 import { mnist } from './mnist.ts';
 import { mnistFashion } from './mnistFashion.ts';
 import { paretoToy } from './paretoToy.ts';
+import { pendulumFamily } from './pendulumFamily.ts';
 import type { Recipe } from './recipe.ts';
 import { sinusoid } from './sinusoid.ts';
 import { slimmable } from './slimmable.ts';
@@ -36,6 +37,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'mnist-fashion': mnistFashion,
   'dynamic-conv': dynamicConv,
   cartpole,
+  'pendulum-family': pendulumFamily,
   gridnavi,
   'state-policy': statePolicy,
 };

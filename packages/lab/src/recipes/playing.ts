@@ -1,5 +1,16 @@
 import { agentExample, drawPhysics, life, type Physics, type Player, physicsCodeOf, physicsOf } from 'hyperloom/rl';
-import { type Aval, mean, type NdArray, ndarray, random, type Tensor, tree, vmap, zerosArray } from 'hyperloom/tensor';
+import {
+  type Aval,
+  mean,
+  mul,
+  type NdArray,
+  ndarray,
+  random,
+  type Tensor,
+  tree,
+  vmap,
+  zerosArray,
+} from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import { animation } from '../report/animation.ts';
 import { episodePictures } from '../report/worlds/index.ts';
@@ -44,6 +55,40 @@ export async function meanReturns(
   const { returns, lengths } = found as Record<string, NdArray>;
   const length = Array.from(lengths!.data).reduce((a, b) => a + b, 0) / lengths!.data.length;
   return { returns: Array.from(returns!.data), length };
+}
+
+/** Settings of {@link bodyReturns}. */
+export interface BodyLives {
+  /** Lives of each body; they begin alike for all bodies. */
+  readonly lives: number;
+  readonly seed: number;
+  /** Weights of 0 in place of the run's: an agent that does nothing. */
+  readonly still?: boolean;
+}
+
+/** A function that gives the mean return of each of some bodies; what is not said of a body is the default. */
+export function bodyReturns(agent: Player) {
+  const play = life(agent);
+  const one = (params: never, body: Physics, keys: Tensor) =>
+    mean(vmap((key: Tensor) => play(params, { ...physicsOf(agent.environment), ...body }, key).returns)(keys));
+  const measure = (params: never, bodies: Physics, keys: Tensor) =>
+    vmap((body: Physics) => one(params, body, keys))(bodies);
+  const idle = (params: never, bodies: Physics, keys: Tensor) =>
+    measure(tree.map((t: Tensor) => mul(t, 0), params) as never, bodies, keys);
+  return async (
+    run: Run<Trainable>,
+    bodies: readonly Readonly<Record<string, number>>[],
+    { lives, seed, still = false }: BodyLives,
+  ): Promise<number[]> => {
+    const column = (name: string) =>
+      ndarray(
+        Float32Array.from(bodies, (body) => body[name]!),
+        [bodies.length],
+      );
+    const given = Object.fromEntries(Object.keys(bodies[0]!).map((name) => [name, column(name)]));
+    const { data } = (await run.call(still ? idle : measure, given, keysOf(seed, lives))) as NdArray;
+    return Array.from(data);
+  };
 }
 
 /** Keys of many lives: [lives, 2]. */

@@ -207,6 +207,10 @@ export interface Experiment {
   /** Published or other reference figures, to stand below the measured ones. */
   readonly published?: readonly ReferenceRow[];
   /**
+   * Further figures of trials, by name, which want the results of all of one seed: what one reaches of another.
+   */
+  among?(results: readonly TrialResult[]): Readonly<Record<string, Figures>>;
+  /**
    * Pictures made from the results of the first seed: fitted curves, fronts, confusion matrices. Chart modules are slow
    * to load, so recipes import `report/charts.ts` in here.
    */

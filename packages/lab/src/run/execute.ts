@@ -57,21 +57,27 @@ export async function execute(execution: Execution): Promise<Outcome> {
   return { seeds, metrics: overSeeds(seeds, Object.keys(experiment.counts)), stopped };
 }
 
-async function oneSeed(seed: number, { trials, counts }: Experiment, execution: Execution): Promise<SeedResult> {
+async function oneSeed(seed: number, { trials, counts, among }: Experiment, execution: Execution): Promise<SeedResult> {
   checkNames(trials);
   const { journal, signal, onEvent } = execution;
+  const tell = (trial: string, metrics: Figures): void => {
+    const event = { event: 'test', seed, trial, metrics } as const;
+    journal.log(event);
+    onEvent(event);
+  };
   const results: TrialResult[] = [];
   for (const trial of trials) {
     const session = trainingSession(execution, { seed, trial: trial.name });
     const run = await trial.train(session);
     if (signal.aborted) throw new Stopped();
     const metrics = await trial.measure(run, session);
-    const event = { event: 'test', seed, trial: trial.name, metrics } as const;
-    journal.log(event);
-    onEvent(event);
+    tell(trial.name, metrics);
     results.push({ trial, run, metrics, seconds: session.seconds() });
   }
-  return { seed, results, metrics: { ...counts, ...Object.assign({}, ...results.map(named)) } };
+  const further = among?.(results) ?? {};
+  for (const [trial, metrics] of Object.entries(further)) tell(trial, metrics);
+  const whole = results.map((own) => ({ ...own, metrics: { ...own.metrics, ...further[own.trial.name] } }));
+  return { seed, results: whole, metrics: { ...counts, ...Object.assign({}, ...whole.map(named)) } };
 }
 
 function checkNames(trials: Experiment['trials']): void {

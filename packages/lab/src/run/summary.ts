@@ -32,6 +32,15 @@ export const numericColumn = (cells: readonly (string | number)[]): boolean =>
   cells.some((cell) => cell !== '') &&
   cells.every((cell) => typeof cell === 'number' || /^$|^[-+.\d][-+.\d,e%x±() to]*$/.test(cell));
 
+/** Student's t at 97.5 %, by degrees of freedom from 2 on. */
+const students = [4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262] as const;
+
+/** How far the 95 % confidence interval of a mean goes, for a table of standard deviations. */
+function confidence(seeds: number): string {
+  const t = students[seeds - 3];
+  return t === undefined ? '' : `; 95 % confidence of a mean: ± ${(t / Math.sqrt(seeds)).toFixed(2)} of these`;
+}
+
 /** A table of results: a row for each trial, then the published rows. */
 export interface ResultTable {
   readonly head: readonly string[];
@@ -61,7 +70,7 @@ export function resultTable(
       ]),
       ...published.map(({ title, cells }) => [title, ...columns.map((_, i) => cells[i] ?? '')]),
     ],
-    note: seeds.length > 1 ? `${spread} over ${seeds.length} seeds` : '',
+    note: seeds.length > 1 ? `${spread} over ${seeds.length} seeds${confidence(seeds.length)}` : '',
   };
 }
 
