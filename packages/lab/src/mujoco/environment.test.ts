@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { type MujocoEnvironment, type MujocoOptions, mujocoEnvironment } from './environment.ts';
-import type { WorldName } from './worlds/index.ts';
+import { type WorldName, worlds } from './worlds/index.ts';
 
 const open: MujocoEnvironment[] = [];
 afterEach(async () => {
@@ -28,14 +28,17 @@ async function played(world: MujocoEnvironment, iteration: number, steps = 30): 
 }
 
 describe('an environment of MuJoCo', () => {
-  it('gives the same bits with any number of threads, and again in the same ones', async () => {
-    const one = await opened('hopper', { copies: 5, workers: 1, limit: 12 });
-    const three = await opened('hopper', { copies: 5, workers: 3, limit: 12 });
-    const expected = await played(one, 7);
-    expect(await played(three, 7)).toEqual(expected);
-    expect(await played(one, 8)).not.toEqual(expected);
-    expect(await played(one, 7)).toEqual(expected);
-  });
+  it.each(Object.keys(worlds) as WorldName[])(
+    'gives the same bits of %s with any number of threads, and again in the same ones',
+    async (name) => {
+      const one = await opened(name, { copies: 5, workers: 1, limit: 12 });
+      const three = await opened(name, { copies: 5, workers: 3, limit: 12 });
+      const expected = await played(one, 7);
+      expect(await played(three, 7)).toEqual(expected);
+      expect(await played(one, 8)).not.toEqual(expected);
+      expect(await played(one, 7)).toEqual(expected);
+    },
+  );
 
   it('cuts episodes off at their limit and starts anew', async () => {
     const world = await opened('cartPoleSwingUp', { copies: 2, workers: 1, limit: 3 });

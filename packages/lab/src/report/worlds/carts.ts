@@ -1,4 +1,4 @@
-import { arrow, box, circle, colours, type Drawing, line, type Point, sceneSize } from './scene.ts';
+import { arrow, box, circle, clipped, colours, type Drawing, line, type Point, sceneSize } from './scene.ts';
 
 const { width } = sceneSize;
 /** Half of the track, in metres, and what of the picture is beside it. */
@@ -30,11 +30,9 @@ export const cartPole: Drawing = ({ seen, action }, { physics }) => {
   return cart(seen[0] as number, seen[2] as number, push, physics.halfLength as number, 150, 130);
 };
 
-/** A pole that swings has its rail in the middle. */
+/** A pole that swings has its rail in the middle. MuJoCo's world of this name tells the whole length of its pole. */
 export const cartPoleSwingUp: Drawing = ({ seen, action }, { physics }) => {
   const angle = Math.atan2(seen[3] as number, seen[2] as number);
-  return cart(seen[0] as number, angle, clipped(action?.[0] ?? 0), physics.halfLength as number, 98, 74);
+  const halfLength = physics.halfLength ?? (physics.poleLength as number) / 2;
+  return cart(seen[0] as number, angle, clipped(action?.[0] ?? 0), halfLength, 98, 74);
 };
-
-/** Worlds take no more than the greatest force. */
-export const clipped = (share: number): number => Math.max(-1, Math.min(1, share));

@@ -2,8 +2,10 @@ import type { Environment } from 'hyperloom/rl';
 import { acrobot } from './acrobot.ts';
 import { cartPole, cartPoleSwingUp } from './carts.ts';
 import { gridNavigation } from './gridNavigation.ts';
+import { hopper } from './hopper.ts';
 import { continuousMountainCar, mountainCar } from './mountainCars.ts';
 import { pendulum } from './pendulum.ts';
+import { reacher } from './reacher.ts';
 import { type Drawing, type Moment, sceneSvg } from './scene.ts';
 
 export type { Drawing, Moment, Scene } from './scene.ts';
@@ -15,8 +17,10 @@ export const drawings: Readonly<Record<string, Drawing>> = {
   cartPoleSwingUp,
   continuousMountainCar,
   gridNavigation,
+  hopper,
   mountainCar,
   pendulum,
+  reacher,
 };
 
 /**

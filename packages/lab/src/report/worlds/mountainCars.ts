@@ -1,5 +1,4 @@
-import { clipped } from './carts.ts';
-import { arrow, box, circle, colours, type Drawing, line, type Point, sceneSize } from './scene.ts';
+import { arrow, box, circle, clipped, colours, type Drawing, line, type Point, sceneSize } from './scene.ts';
 
 const [left, right] = [-1.2, 0.6];
 const scale = sceneSize.width / (right - left);

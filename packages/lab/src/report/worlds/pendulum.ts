@@ -1,5 +1,4 @@
-import { clipped } from './carts.ts';
-import { bow, circle, colours, type Drawing, line, type Point, sceneSize } from './scene.ts';
+import { bow, circle, clipped, colours, type Drawing, line, type Point, sceneSize } from './scene.ts';
 
 const pivot: Point = [sceneSize.width / 2, sceneSize.height / 2];
 

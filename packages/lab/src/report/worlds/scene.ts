@@ -6,6 +6,8 @@ export interface Moment {
   readonly seen: ArrayLike<number>;
   /** What is done next: the number of an action, or shares of the greatest; absent after the last step. */
   readonly action?: ArrayLike<number>;
+  /** Where the points of its body are, x and z of each in metres: of worlds that are drawn through points. */
+  readonly points?: ArrayLike<number>;
 }
 
 /** What stays for the whole episode, and what has been. */
@@ -38,6 +40,15 @@ export type Point = readonly [x: number, y: number];
 
 /** Two decimals: a tenth of a pixel is not seen, and files stay small. */
 const short = (value: number): string => String(Math.round(value * 100) / 100);
+
+/** A point of a moment in metres: to the right, and up. */
+export function pointOf({ points }: Moment, index: number): Point {
+  if (points === undefined) throw new Error('pictures: expected the points of a body, got a moment without any');
+  return [points[2 * index] as number, points[2 * index + 1] as number];
+}
+
+/** Worlds take no more than the greatest force. */
+export const clipped = (share: number): number => Math.max(-1, Math.min(1, share));
 
 export const line = (points: readonly Point[], stroke: string, width: number): string =>
   `<polyline points="${points.map((point) => point.map(short).join(',')).join(' ')}" fill="none" stroke="${stroke}" stroke-width="${short(width)}" stroke-linecap="round" stroke-linejoin="round"/>`;

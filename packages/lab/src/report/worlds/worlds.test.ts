@@ -1,5 +1,6 @@
 import * as rl from 'hyperloom/rl';
 import { describe, expect, test } from 'vitest';
+import { worlds } from '../../mujoco/worlds/index.ts';
 import { drawings, episodePictures, type Moment } from './index.ts';
 import { colours, sceneSize } from './scene.ts';
 
@@ -24,7 +25,14 @@ function span(svg: string, colour: string): [dx: number, dy: number] {
 
 const hasForce = (svg: string) => lines(svg, colours.force).length > 0;
 
-test('every environment of tensors has a drawing, within its picture', () => {
+/** x and z of the points of a hopper that stands, and of an arm that is stretched out and one that is bent up. */
+const standing = [0, 1.45, 0, 1.05, 0, 0.6, 0, 0.1, -0.13, 0.1, 0.26, 0.1];
+const [stretched, bent] = [
+  [0, 0, 0.1, 0, 0.21, 0, 0, -0.15],
+  [0, 0, 0.1, 0, 0.1, 0.11, 0, -0.15],
+];
+
+test('every environment of tensors and of MuJoCo has a drawing, within its picture', () => {
   const makers = [
     rl.acrobot,
     rl.cartPole,
@@ -34,15 +42,16 @@ test('every environment of tensors has a drawing, within its picture', () => {
     rl.mountainCar,
     rl.pendulum,
   ];
-  expect(makers.map((make) => make().name).sort()).toEqual(Object.keys(drawings));
-  for (const make of makers) {
-    const world = make();
-    const svg = draw(world, [{ seen: world.spec.observation.map(() => 0) }]);
+  const all = [...makers.map((make) => make()), ...Object.values(worlds)];
+  expect([...new Set(all.map(({ name }) => name))].sort()).toEqual(Object.keys(drawings));
+  for (const world of all) {
+    const points = world.name === 'hopper' ? standing : stretched;
+    const svg = draw(world, [{ seen: world.spec.observation.map(() => 0), points }]);
     expect(svg).toMatch(/^<svg .*<\/svg>$/);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
     expect(hasForce(svg), world.name).toBe(false);
-    const points = Object.values(colours).flatMap((colour) => lines(svg, colour).flat());
-    for (const [x, y] of points) {
+    const drawn = Object.values(colours).flatMap((colour) => lines(svg, colour).flat());
+    for (const [x, y] of drawn) {
       expect(x! >= -1 && x! <= sceneSize.width + 1, world.name).toBe(true);
       expect(y! >= 0 && y! <= sceneSize.height, world.name).toBe(true);
     }
@@ -50,9 +59,9 @@ test('every environment of tensors has a drawing, within its picture', () => {
 });
 
 test('a world without a drawing is named', () => {
-  const world = { ...rl.pendulum(), name: 'hopper' };
+  const world = { ...rl.pendulum(), name: 'walker' };
   expect(() => draw(world, [{ seen: [1, 0, 0] }])).toThrowErrorMatchingInlineSnapshot(
-    `[Error: pictures: expected a world of acrobot, cartPole, cartPoleSwingUp, continuousMountainCar, gridNavigation, mountainCar, pendulum, got hopper]`,
+    `[Error: pictures: expected a world of acrobot, cartPole, cartPoleSwingUp, continuousMountainCar, gridNavigation, hopper, mountainCar, pendulum, reacher, got walker]`,
   );
 });
 
@@ -79,6 +88,42 @@ describe('shapes follow what is seen', () => {
     const [half] = span(hanging, colours.force);
     const [full] = span(draw(world, [{ seen: [0, 0, -1, 0, 0], action: [7] }]), colours.force);
     expect(full).toBeCloseTo(2 * half, 1);
+  });
+
+  test("swing-up of MuJoCo: the pole is as long as the parameter says, and leans as the tensors' does", () => {
+    const seen = [0.5, 0, Math.cos(0.4), Math.sin(0.4), 0];
+    const long = draw(worlds.cartPoleSwingUp, [{ seen }], { poleLength: 2 });
+    const same = draw(rl.cartPoleSwingUp(), [{ seen }], { halfLength: 1 });
+    expect(span(long, colours.limb)).toEqual(span(same, colours.limb));
+  });
+
+  test('hopper: it stays in the middle while the marks on the ground pass by, and torques bend its joints', () => {
+    const world = worlds.hopper;
+    const still = draw(world, [{ seen: [], points: standing }]);
+    expect(span(still, colours.limb)[0]).toBe(0);
+    expect(span(still, colours.limb)[1]).toBeCloseTo(0.45 * 88, 1);
+    const moved = draw(world, [{ seen: [], points: standing.map((v, i) => (i % 2 === 0 ? v + 0.2 : v)) }]);
+    expect(lines(moved, colours.limb)).toEqual(lines(still, colours.limb));
+    const mark = (svg: string) => lines(svg, colours.faint)[2]?.[0]?.[0] as number;
+    expect(mark(still) - mark(moved)).toBeCloseTo(0.2 * 88, 1);
+    const pushed = draw(world, [{ seen: [], points: standing, action: [0, 0.5, -1] }]);
+    const bows = lines(pushed, colours.force).filter((_, i) => i % 2 === 0);
+    expect(bows.map((bow) => Math.sign(bow[4]![0]! - bow[0]![0]!))).toEqual([-1, 1]);
+  });
+
+  test('reacher: links as long as they are and as wide as they are heavy, and the target', () => {
+    const world = worlds.reacher;
+    const svg = draw(world, [{ seen: [], points: bent, action: [0, 1] }], { lowerMass: 4 });
+    expect(span(svg, colours.body)).toEqual([25, 0]);
+    expect(span(svg, colours.limb)).toEqual([0, -27.5]);
+    const width = (colour: string) => Number(new RegExp(`stroke="${colour}" stroke-width="([\\d.]+)"`).exec(svg)?.[1]);
+    expect(width(colours.limb)).toBeCloseTo(2 * width(colours.body), 5);
+    expect(svg).toContain(`<circle cx="120" cy="127.5" r="7" fill="${colours.goal}"`);
+    // One bow, around the elbow, counter-clockwise.
+    expect(lines(svg, colours.force)).toHaveLength(2);
+    const [from, to] = [lines(svg, colours.force)[0]![0]!, lines(svg, colours.force)[0]!.at(-1)!];
+    expect([from[0], to[0]! < from[0]!]).toEqual([145, true]);
+    expect(() => draw(world, [{ seen: [] }])).toThrow('expected the points of a body, got a moment without any');
   });
 
   test('pendulum: upright at 0, to the left at a quarter, and a bow to the side of the torque', () => {
