@@ -280,7 +280,7 @@ test('the table has a row for each trial with its spread, then what was publishe
       " | parameters | error",
       "the main | 2 | 2.000 ± 1.0",
       "on paper | 2 | 0",
-      "mean ± standard deviation over 3 seeds",
+      "mean ± standard deviation over 3 seeds; 95 % confidence of a mean: ± 2.48 of these",
     ]
   `);
 });
