@@ -11,6 +11,7 @@ import { inr } from './inr.ts';
 import { manyMlps } from './manyMlps.ts';
 import { mnist } from './mnist.ts';
 import { mnistFashion } from './mnistFashion.ts';
+import { mujocoFamily } from './mujocoFamily.ts';
 import { paretoToy } from './paretoToy.ts';
 import { pendulumFamily } from './pendulumFamily.ts';
 import type { Recipe } from './recipe.ts';
@@ -38,6 +39,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'dynamic-conv': dynamicConv,
   cartpole,
   'pendulum-family': pendulumFamily,
+  'mujoco-family': mujocoFamily,
   gridnavi,
   'state-policy': statePolicy,
 };

@@ -6,7 +6,7 @@ import { heldOutBodies } from './tasks/bodies.ts';
 import { plainSession } from './testing.ts';
 
 test('in short: a policy generated from the body learns, its share of the experts is told, and pictures are made', async () => {
-  const settings = { control: true, hidden: 16, bodies: 1, lives: 8 };
+  const settings = { control: true, matched: false, hidden: 16, bodies: 1, lives: 8 };
   const { trials, among, pictures } = await pendulumFamily.prepare(settings, { seed: 0, steps: 12 });
   const engine = ortEngine({ threads: 1, spinning: false });
   const session = plainSession(0, engine);

@@ -23,6 +23,7 @@ import { heldOutBodies } from './tasks/bodies.ts';
 
 const options = {
   control: { default: true, help: 'also train the controls, and an expert for each body of the test' },
+  matched: { default: false, help: 'also train the told policy with as many parameters as the generated one has' },
   lives: { default: 32, least: 1, whole: true, help: 'episodes for each body' },
   hidden: { default: 64, least: 1, whole: true, help: 'hidden units of each of the two layers of the policies' },
   bodies: {
@@ -102,10 +103,11 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
     measure: measured(name, agent),
   });
   const main = trial('main', 'policy generated from the body', agentOf(generated(net(3, hidden, true), { size })));
-  const wide = matched(nn.countParams(main.model.spec), (width) => agentOf(concatenated(net(3 + size, width, true))));
+  const wide = () =>
+    matched(nn.countParams(main.model.spec), (width) => agentOf(concatenated(net(3 + size, width, true))));
   const controls = [
     trial('concatenation', 'ordinary policy, told the body', agentOf(concatenated(net(3 + size, hidden, true)))),
-    trial('matched', 'the same, as many parameters', wide),
+    ...(settings.matched === true ? [trial('matched', 'the same, as many parameters', wide())] : []),
     trial('film', 'scales and shifts from the body (FiLM)', agentOf(filmOf(hidden, size))),
     trial('universal', 'one policy for all bodies', agentOf(net(3, hidden, true), net(3, 64))),
   ];

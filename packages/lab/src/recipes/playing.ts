@@ -1,4 +1,13 @@
-import { agentExample, drawPhysics, life, type Physics, type Player, physicsCodeOf, physicsOf } from 'hyperloom/rl';
+import {
+  type Agent,
+  agentExample,
+  drawPhysics,
+  life,
+  type Physics,
+  type Player,
+  physicsCodeOf,
+  physicsOf,
+} from 'hyperloom/rl';
 import {
   type Aval,
   mean,
@@ -161,5 +170,5 @@ export async function episodePicture(
 }
 
 /** An input of an agent, of zeros: for plans and descriptions. */
-export const exampleOf = (agent: Player): unknown =>
+export const exampleOf = (agent: Agent): unknown =>
   tree.map(({ dtype, shape }: Aval) => zerosArray(dtype, shape), agentExample(agent));
