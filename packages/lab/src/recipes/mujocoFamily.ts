@@ -42,7 +42,7 @@ export const trainedArms = {
 } as const satisfies Family;
 
 /** Iterations, in each of which every copy plays one episode of 50 steps. */
-const training = { iterations: 120, copies: 64, epochs: 10, batches: 4, rate: 3e-3 };
+const training = { iterations: 200, copies: 64, epochs: 10, batches: 4, rate: 3e-3 };
 
 const size = Object.keys(trainedArms).length;
 
