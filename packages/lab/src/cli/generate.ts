@@ -5,7 +5,7 @@ import type { NdArray } from 'hyperloom/tensor';
 import { engineOf } from '../run/engine.ts';
 import { reopen } from '../run/execute.ts';
 import { RunFolder } from '../run/folder.ts';
-import { codeFor, hypernetworkOf } from '../run/weights.ts';
+import { codeFor, generating, hypernetworkOf } from '../run/weights.ts';
 import { whole } from './flags.ts';
 import { jsonLine, line, short, table } from './output.ts';
 
@@ -23,7 +23,8 @@ export function addGenerate(command: Command): void {
     .action(async (path: string, flags: { threads?: number; json?: boolean; code?: string; out?: string }) => {
       const folder = await RunFolder.open(path);
       const engine = await engineOf(flags);
-      const { trial, run } = await reopen(folder, engine);
+      const opened = await reopen(folder, engine);
+      const { trial, run } = generating(opened.trial, opened.run, engine);
       hypernetworkOf(run.model);
       const weights: Readonly<Record<string, NdArray>> = await run.generate(codeFor(trial, flags.code));
       if (flags.out !== undefined)

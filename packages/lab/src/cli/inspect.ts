@@ -8,6 +8,7 @@ import {
   activityColumns,
   activityRow,
   codeFor,
+  generating,
   inspectRun,
   movementColumns,
   movementRow,
@@ -40,8 +41,10 @@ export function addInspect(command: Command): void {
     .action(async (path: string, flags: { threads?: number; json?: boolean; code?: string }) => {
       const folder = await RunFolder.open(path);
       const engine = await engineOf(flags);
-      const { trial, run } = await reopen(folder, engine);
-      const report = await inspectRun(run, folder.config.seed, engine, codeFor(trial, flags.code));
+      const opened = await reopen(folder, engine);
+      const found = generating(opened.trial, opened.run, engine);
+      const { trial, run } = found;
+      const report = await inspectRun(found, folder.config.seed, engine, codeFor(trial, flags.code));
       const diagnosis = await diagnose(trial, run);
       const warnings = [...report.warnings, ...diagnosis.warnings];
       if (flags.json) {

@@ -14,9 +14,10 @@ import {
   returns,
   type World,
 } from 'hyperloom/rl';
+import { ndarray } from 'hyperloom/tensor';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
-import { episodePicture, exampleOf, lifeOf, meanReturns, worldOf } from './playing.ts';
+import { episodePicture, exampleOf, generatingPart, lifeOf, meanReturns, worldOf } from './playing.ts';
 import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 
 const options = {
@@ -75,6 +76,9 @@ async function prepare(settings: Settings, { steps = training.iterations }: RunF
       model: agent,
       world: worldOf(agent),
       exampleInput: exampleOf(agent),
+      ...generatingPart(agent),
+      codes: [{ name: 'nothing seen', code: ndarray(new Float32Array(belief)) }],
+      codeSize: belief,
       train: (session) => {
         const evaluate = returns({ every: Math.max(1, Math.ceil(steps / 12)), lives: 105, episodes });
         return session.trainWith(agent, method, { steps, evaluate, logEvery: 1 });

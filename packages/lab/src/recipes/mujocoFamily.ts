@@ -12,11 +12,10 @@ import {
   type PartModule,
   physicsNumbers,
 } from 'hyperloom/rl';
-import { ndarray } from 'hyperloom/tensor';
 import { reacher } from '../mujoco/worlds/reacher.ts';
 import { asShipped } from './asShipped.ts';
 import { hostBodyReturns, hostWorld, withHost } from './hostWorld.ts';
-import { episodePicture, exampleOf } from './playing.ts';
+import { bodyCodes, episodePicture, exampleOf, generatingPart } from './playing.ts';
 import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import { heldOutBodies } from './tasks/bodies.ts';
 
@@ -40,6 +39,14 @@ export const trainedArms = {
   upperMass: [0.7, 1.6],
   lowerMass: [0.7, 1.6],
 } as const satisfies Family;
+
+/** Bodies by a name, for inspection. */
+const named = {
+  light: { upperMass: 0.7, lowerMass: 0.7 },
+  heavy: { upperMass: 1.6, lowerMass: 1.6 },
+  short: { upperLength: 0.07, lowerLength: 0.07 },
+  long: { upperLength: 0.14, lowerLength: 0.14 },
+};
 
 /** Iterations, in each of which every copy plays one episode of 50 steps. */
 const training = { iterations: 200, copies: 64, epochs: 10, batches: 4, rate: 3e-3 };
@@ -72,9 +79,10 @@ async function prepare(settings: Settings, { steps = training.iterations }: RunF
       title,
       model: agent,
       world: hostWorld('reacher', agent),
-      codes: [{ name: 'usual', code: ndarray(new Float32Array(size)) }],
+      codes: bodyCodes(reacher, trainedArms, named),
       codeSize: size,
       exampleInput: exampleOf(agent),
+      ...generatingPart(agent),
       train: (session) =>
         withHost('reacher', training.copies, (host) =>
           session.trainWith(agent, methodOf(host, steps), { steps, logEvery: 1 }),

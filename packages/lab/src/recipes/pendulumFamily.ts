@@ -12,12 +12,11 @@ import {
   ppo,
   returns,
 } from 'hyperloom/rl';
-import { ndarray } from 'hyperloom/tensor';
 import type { Run, Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
 import { filmTarget, modulated } from './film.ts';
-import { bodyReturns, exampleOf, worldOf } from './playing.ts';
+import { bodyCodes, bodyReturns, exampleOf, generatingPart, worldOf } from './playing.ts';
 import type { Experiment, Figures, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import { heldOutBodies } from './tasks/bodies.ts';
 
@@ -41,6 +40,9 @@ export const trained = {
   length: [0.7, 1.3],
   torque: [1.5, 2.5],
 } as const satisfies Family;
+
+/** Bodies by a name, for inspection. */
+const named = { light: { mass: 0.7 }, heavy: { mass: 1.3 }, short: { length: 0.7 }, long: { length: 1.3 } };
 
 const world = pendulum();
 const training = { iterations: 100, copies: 64, epochs: 5, batches: 4, rate: 3e-3 };
@@ -92,9 +94,10 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
     title,
     model: agent,
     world: worldOf(agent),
-    codes: [{ name: 'usual', code: ndarray(new Float32Array(size)) }],
+    codes: bodyCodes(world, trained, named),
     codeSize: size,
     exampleInput: exampleOf(agent),
+    ...generatingPart(agent),
     train: (session) => {
       const steps = asked ?? training.iterations;
       const evaluate = returns({ every: Math.max(1, Math.ceil(steps / 10)), lives: 64 });

@@ -2,11 +2,13 @@ import {
   type Agent,
   agentExample,
   drawPhysics,
+  type Family,
   life,
   type Physics,
   type Player,
   physicsCodeOf,
   physicsOf,
+  type World,
 } from 'hyperloom/rl';
 import {
   type Aval,
@@ -23,7 +25,7 @@ import {
 import type { Run, Trainable } from 'hyperloom/train';
 import { animation } from '../report/animation.ts';
 import { episodePictures } from '../report/worlds/index.ts';
-import type { Episode, Picture, TrialWorld } from './recipe.ts';
+import type { Episode, GeneratingPart, NamedCode, Picture, TrialWorld } from './recipe.ts';
 
 /** Settings of {@link meanReturns}. */
 export interface Lives {
@@ -168,6 +170,29 @@ export async function episodePicture(
   const content = await animation(pictures, { fps, every });
   return { name: `${name}.gif`, caption, content };
 }
+
+/** Codes of the usual body and of others that have names. */
+export const bodyCodes = (
+  environment: World,
+  family: Family,
+  bodies: Readonly<Record<string, Readonly<Record<string, number>>>>,
+): NamedCode[] =>
+  Object.entries({ usual: {}, ...bodies }).map(([name, body]) => {
+    const numbers = physicsCodeOf(environment, family, body);
+    return { name, code: ndarray(Float32Array.from(numbers), [numbers.length]) };
+  });
+
+/** The policy of an agent as the hypernetwork that it is, where its weights are generated; nothing otherwise. */
+export const generatingPart = ({ policy, environment }: Agent): { readonly part?: GeneratingPart } =>
+  policy.from === undefined
+    ? {}
+    : {
+        part: {
+          model: policy.module as Trainable,
+          exampleInput: zerosArray('float32', [environment.spec.observation.length]),
+          of: (params) => (params as { readonly policy: unknown }).policy,
+        },
+      };
 
 /** An input of an agent, of zeros: for plans and descriptions. */
 export const exampleOf = (agent: Agent): unknown =>

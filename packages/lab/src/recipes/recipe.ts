@@ -80,6 +80,15 @@ export interface NamedCode {
   readonly code: unknown;
 }
 
+/** A hypernetwork within a model, such as the policy of an agent. */
+export interface GeneratingPart {
+  readonly model: Trainable;
+  /** An input of its target. */
+  readonly exampleInput: unknown;
+  /** Its parameters, of those of the model. */
+  of(params: unknown): unknown;
+}
+
 /** How a trial's model writes text. */
 export interface Language {
   readonly vocabulary: Vocabulary;
@@ -137,6 +146,8 @@ export interface Trial {
    * model reads no code; empty where it reads codes of which none stands out.
    */
   readonly codes?: readonly NamedCode[];
+  /** The hypernetwork within the model, where the model is none itself: what inspect, generate and the report look at. */
+  readonly part?: GeneratingPart;
   /** For `sample`; absent where the model is none of language. */
   readonly language?: Language;
   /** For `draw`; absent where the model draws nothing. */

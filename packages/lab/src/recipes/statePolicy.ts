@@ -2,9 +2,10 @@ import { type AnyHead, biasHyperInit, type HeadInit, heads, hyperfanIn, kaimingI
 import * as nn from 'hyperloom/nn';
 import * as optim from 'hyperloom/optim';
 import { acrobot, actorCritic, cartPoleSwingUp, generated, type Player, ppo, returns } from 'hyperloom/rl';
+import { ndarray } from 'hyperloom/tensor';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
-import { exampleOf, meanReturns, worldOf } from './playing.ts';
+import { exampleOf, generatingPart, meanReturns, worldOf } from './playing.ts';
 import type { Experiment, Figures, Recipe, RunFlags, Settings, Trial } from './recipe.ts';
 
 const options = {
@@ -114,6 +115,7 @@ const trialOf =
   (task: Task, steps: number, lives: number) =>
   (name: string, title: string, agent: ReturnType<typeof actorCritic<Task['world']>>): Trial => {
     const { epochs, batches, copies, steps: each } = training;
+    const size = task.world.spec.observation.length;
     const schedule = optim.linear({ initial: task.rate, end: 0, steps: Math.max(1, steps) * epochs * batches });
     const method = ppo<string, unknown>({
       ...training,
@@ -128,6 +130,9 @@ const trialOf =
       model: agent,
       world: worldOf(agent),
       exampleInput: exampleOf(agent),
+      ...generatingPart(agent),
+      codes: [{ name: 'mean state', code: ndarray(new Float32Array(size)) }],
+      codeSize: size,
       train: (session) => {
         const evaluate = returns({ every: Math.max(1, Math.ceil(steps / 20)), lives: 64 });
         return session.trainWith(agent, method, { steps, evaluate, logEvery: 1 });

@@ -8,6 +8,7 @@ import {
   activityColumns,
   activityRow,
   codeFor,
+  generating,
   inspectRun,
   movementColumns,
   movementRow,
@@ -28,14 +29,16 @@ export interface HypernetworkPart {
 
 /** The main model's weights, how they move with the code, stuck units and the space of codes; empty for other models. */
 export async function hypernetworkPart(
-  trial: Trial,
-  run: Run<Trainable> | undefined,
+  whole: Trial,
+  wholeRun: Run<Trainable> | undefined,
   seed: number,
   engine: Engine,
 ): Promise<HypernetworkPart> {
-  if (run === undefined || !('materialise' in run.model)) return { html: '', pictures: [] };
+  const found = wholeRun && generating(whole, wholeRun, engine);
+  if (found === undefined || !('materialise' in found.run.model)) return { html: '', pictures: [] };
+  const { trial, run } = found;
   const diagnosis = await diagnose(trial, run);
-  const inspection = hasCode(trial) ? await inspectRun(run, seed, engine, codeFor(trial, undefined)) : undefined;
+  const inspection = hasCode(trial) ? await inspectRun(found, seed, engine, codeFor(trial, undefined)) : undefined;
   const code = trial.codes?.[0] === undefined ? '' : ` for the code ${trial.codes[0].name}`;
   const warnings = [...(inspection?.warnings ?? []), ...diagnosis.warnings];
   const html = [

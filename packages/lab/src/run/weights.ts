@@ -67,25 +67,42 @@ const shortList = (names: readonly string[]): string =>
 export const typesOf = (value: unknown): unknown =>
   tree.map(({ dtype, shape }: Aval): Aval => ({ dtype, shape }), asArrays(value));
 
+/** What of a trial generates weights. */
+export interface Generating {
+  readonly trial: Trial;
+  readonly run: Run<Trainable>;
+  /** The parameters that training began with. */
+  first(seed: number): Promise<unknown>;
+}
+
+/** The trial and its run as they are, or those of the hypernetwork within its model, where the trial names one. */
+export function generating(trial: Trial, run: Run<Trainable>, engine: Engine): Generating {
+  const first = (seed: number): Promise<unknown> =>
+    runOnce(engine, () => initialParams(run.model, random.key(seed)) as unknown);
+  const { part, ...rest } = trial;
+  if (part === undefined) return { trial, run, first };
+  return {
+    trial: { ...rest, model: part.model, exampleInput: part.exampleInput },
+    run: openRun(part.model, part.of(run.params), engine, run.step),
+    first: async (seed) => part.of(await first(seed)),
+  };
+}
+
 /** Every weight of the target at the start of a run and now. */
 export async function inspectRun(
-  run: Run<Trainable>,
+  { run, first: firstParams }: Generating,
   seed: number,
   engine: Engine,
   code?: unknown,
 ): Promise<Inspection> {
   const model = hypernetworkOf(run.model);
   const source = code === undefined ? [] : [code];
-  const start = openRun(run.model, await firstParams(run.model, seed, engine), engine);
+  const start = openRun(run.model, await firstParams(seed), engine);
   const first = await start.call(model.materialise as never, ...source);
   await start.dispose();
   const now = await run.call(model.materialise as never, ...source);
   return inspect(model, first, now);
 }
-
-/** The parameters that training began with. */
-const firstParams = (model: Trainable, seed: number, engine: Engine): Promise<unknown> =>
-  runOnce(engine, () => initialParams(model, random.key(seed)) as unknown);
 
 /** A number in four significant digits. */
 const short = (value: number): string => (value === 0 ? '0' : value.toPrecision(4));
