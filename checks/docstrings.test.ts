@@ -1,13 +1,13 @@
 import { rmSync } from 'node:fs';
 import ts from 'typescript';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { codeBlocks, examplesOf, moduleOf, typeErrors, writeExamples } from './examples.ts';
+import { codeBlocks, examplesOf, guideExamples, moduleOf, typeErrors, writeExamples } from './examples.ts';
 import { compilerOptions, entryPoints, publicExports, undocumented } from './exports.ts';
 
 const entries = entryPoints().map(([, file]) => file);
 const library = ts.createProgram(entries, compilerOptions());
 const exports = publicExports(library);
-const examples = examplesOf(exports);
+const examples = [...examplesOf(exports), ...guideExamples(exports)];
 const { folder, files } = writeExamples(examples, exports);
 const withExamples = ts.createProgram([...entries, ...files], compilerOptions(), undefined, library);
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { declarationsOf, type PublicExport, place } from './exports.ts';
@@ -68,6 +68,21 @@ export function moduleOf(example: Pick<Example, 'code' | 'from'>, exports: reado
     }
   }
   return `${[...lines, example.code, 'export {};'].join('\n')}\n`;
+}
+
+/** The programs of the guides in `docs/`, which import what they use. */
+export function guideExamples(exports: readonly PublicExport[]): Example[] {
+  const folder = join(repository, 'docs');
+  const from = exports.find(({ specifier }) => specifier === 'hyperloom')!;
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.md'))
+    .flatMap((name) =>
+      [...readFileSync(join(folder, name), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code], i) => ({
+        title: `docs/${name} (${i + 1})`,
+        code: code!,
+        from,
+      })),
+    );
 }
 
 /** Identifiers that a text uses, and those that it declares or imports. Property names are neither. */
