@@ -1,66 +1,12 @@
-"""The benchmark's workloads in JAX: one jitted step with donated state. Protocol: README.md.
-
-Images are [N, H, W, C] and kernels [H, W, in, out], JAX's usual layout and the faster one on its CPU backend;
-stored tensors are brought into it once, at setup, so that each step does the same work.
-"""
+"""The benchmark's workloads in JAX: one jitted step with donated state. Protocol: README.md."""
 
 import math
-import os
 from functools import partial
 
-from protocol import SAMPLING_TEMPERATURE, arguments, prepare_environment, require, serve
-
-options = arguments()
-prepare_environment(options)
-require("numpy", "jax", "jaxlib")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-from jax import lax  # noqa: E402
-
-
-def training(params, batches, loss_of):
-    rate, beta1, beta2, eps = 1e-3, 0.9, 0.999, 1e-8
-
-    def update(state, batch):
-        p, m, v, t = state
-        loss, g = jax.value_and_grad(loss_of)(p, batch)
-        t = t + 1
-        m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, m, g)
-        v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, v, g)
-        c1 = -jnp.expm1(t * math.log(beta1))  # 1 - beta^t, without its cancellation in float32
-        c2 = -jnp.expm1(t * math.log(beta2))
-        p = jax.tree.map(lambda p, m, v: p - rate * (m / c1) / (jnp.sqrt(v / c2) + eps), p, m, v)
-        return (p, m, v, t), loss
-
-    update = jax.jit(update, donate_argnums=0)
-    p = jax.tree.map(jnp.array, params)
-    state = (p, jax.tree.map(jnp.zeros_like, p), jax.tree.map(jnp.zeros_like, p), jnp.float32(0))
-    batches = [jax.tree.map(jnp.array, batch) for batch in batches]
-
-    def step(t):
-        nonlocal state
-        state, loss = update(state, batches[t % len(batches)])
-        jax.block_until_ready(state)
-        return float(loss)
-
-    return step
-
-
-def cross_entropy(logits, labels):
-    return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1).mean()
-
-
-def max_pool(h):
-    """2 x 2 without overlap, as a maximum over a reshaped axis: its gradient is much cheaper than reduce_window's."""
-    n, height, width, channels = h.shape
-    return h.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
-
-
-def conv(x, kernel, bias):
-    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+from jax_heads import adapters, chunked, experts_conv, inference, set_encoder
+from jax_recurrent import hyper_lstm, lstm, sampling
+from jax_training import conv, cross_entropy, jax, jnp, lax, max_pool, options, training
+from protocol import serve
 
 
 def mnist(params, batches):
@@ -141,121 +87,6 @@ def dense(params, batches):
     return training(params, batches, loss_of)
 
 
-def hyper_lstm_weights(p):
-    """The matrices that take the same input beside each other; codes and their matrices by themselves, 12 of them."""
-    joined = {
-        "x": np.concatenate([p["input"], p["hyper.input"][128:]], 1),  # [symbol, 512 + 128]
-        "small": np.concatenate([p["hyper.hidden"], p["hyper.input"][:128]]),
-        "codes": np.concatenate([p["rescale.scale.codes"], p["rescale.shift.codes"]], 1).reshape(32, 12, 4),
-        "rows": np.concatenate([p["rescale.scale.rows"], p["rescale.shift.rows"]]).reshape(12, 4, 128),
-        "codes.bias": p["rescale.scale.bias"].reshape(8, 4),
-    }
-    kept = {name: v for name, v in p.items() if "input" not in name and "rescale" not in name and name != "hyper.hidden"}
-    return {**joined, **kept}
-
-
-def normalised(x, scale, shift):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred * lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-3) * scale + shift
-
-
-def hyper_lstm_step(p):
-    """
-    cell(state, x) -> state, with x [batch, 640] of p["x"]. Codes are affine in the small cell's output, so that one
-    matrix, made here, gives scales and biases of all gates.
-    """
-    to_scales = jnp.einsum("kaz,azu->kau", p["codes"], p["rows"]).reshape(32, 1536)
-    constant = jnp.concatenate([jnp.einsum("az,azu->au", p["codes.bias"], p["rows"][:8]).reshape(-1), p["bias"]])
-
-    def norm(x, name):
-        scale, shift = p[f"{name}.scale"], p[f"{name}.shift"]
-        return normalised(x, scale.reshape(x.shape[1:]), shift.reshape(x.shape[1:]))
-
-    def gated(gates, c, prefix):
-        """(h, c) from gates [batch, 4 * units]."""
-        gates = norm(gates.reshape(-1, 4, c.shape[1]), f"{prefix}norm.gates")
-        i, f, o = jnp.split(jax.nn.sigmoid(gates[:, :3]), 3, axis=1)
-        c = f[:, 0] * c + i[:, 0] * jnp.tanh(gates[:, 3])
-        return jnp.tanh(norm(c, f"{prefix}norm.cell")) * o[:, 0], c
-
-    def cell(state, x):
-        h, c, small_h, small_c = state
-        gates = x[:, 512:] + jnp.concatenate([small_h, h], 1) @ p["small"]
-        small_h, small_c = gated(gates, small_c, "hyper.")
-        scale_h, scale_x, bias = jnp.split(small_h @ to_scales + constant, 3, axis=1)
-        h, c = gated(scale_h * (h @ p["hidden"]) + scale_x * x[:, :512] + bias, c, "")
-        return h, c, small_h, small_c
-
-    return cell
-
-
-def hyper_lstm_start(batch):
-    return tuple(jnp.zeros((batch, units)) for units in [128, 128, 32, 32])
-
-
-def hyper_lstm(params, batches):
-    def loss_of(p, batch):
-        cell = hyper_lstm_step(p)
-
-        def step(state, x):
-            state = cell(state, x)
-            return state, state[0]
-
-        inputs = p["x"][batch["x"].T]  # of all steps at once
-        _, outputs = lax.scan(step, hyper_lstm_start(len(batch["x"])), inputs)
-        return cross_entropy(outputs.reshape(-1, 128) @ p["out.weight"] + p["out.bias"], batch["y"].T.reshape(-1))
-
-    return training(hyper_lstm_weights(params), batches, loss_of)
-
-
-def lstm(params, batches):
-    def loss_of(p, batch):
-        def step(state, x):
-            h, c = state
-            gates = x + h @ p["hidden"]
-            i, f, o = jnp.split(jax.nn.sigmoid(gates[:, :768]), 3, axis=1)
-            c = f * c + i * jnp.tanh(gates[:, 768:])
-            h = o * jnp.tanh(c)
-            return (h, c), h
-
-        inputs = (p["input"] + p["bias"])[batch["x"].T]
-        zeros = jnp.zeros((len(batch["x"]), 256))
-        _, outputs = lax.scan(step, (zeros, zeros), inputs)
-        return cross_entropy(outputs.reshape(-1, 256) @ p["out.weight"] + p["out.bias"], batch["y"].T.reshape(-1))
-
-    return training(params, batches, loss_of)
-
-
-def sampling(params, batches):
-    """step(t): the next symbols of one sequence, as many as the batch has rows; returns their mean."""
-    p = jax.tree.map(jnp.array, hyper_lstm_weights(params))
-    cell = hyper_lstm_step(p)
-    length = len(batches[0]["x"])
-
-    def one(carry, key):
-        state, symbol = carry
-        state = cell(state, p["x"][symbol])
-        logits = state[0] @ p["out.weight"] + p["out.bias"]
-        symbol = jax.random.categorical(key, logits / SAMPLING_TEMPERATURE)
-        return (state, symbol), symbol[0]
-
-    @partial(jax.jit, donate_argnums=0)
-    def several(carry, key):
-        key, own = jax.random.split(key)
-        carry, symbols = lax.scan(one, carry, jax.random.split(own, length))
-        return carry, key, symbols
-
-    carry = hyper_lstm_start(1), jnp.array(batches[0]["x"][:1], int)
-    key = jax.random.key(0)
-
-    def step(t):
-        nonlocal carry, key
-        carry, key, symbols = several(carry, key)
-        return sum(symbols.tolist()) / length
-
-    return step
-
-
 def cart_pole(params, batches):
     """step(t): every cart-pole of the batch over its pushes; returns the share of steps that ended an episode."""
     gravity, cart, pole, length, force, tau = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
@@ -305,7 +136,14 @@ serve(
         "perExample": per_example,
         "perExampleConv": per_example_conv,
         "denseHead": dense,
+        "chunked": chunked,
+        "chunkedLarge": chunked,
+        "expertsConv": experts_conv,
+        "adapters": adapters,
+        "setEncoder": set_encoder,
+        "inference": inference,
         "hyperLstm": hyper_lstm,
+        "hyperLstmLong": hyper_lstm,
         "lstm": lstm,
         "sampling": sampling,
         "cartPole": cart_pole,

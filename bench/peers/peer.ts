@@ -9,7 +9,7 @@ import type { Workload } from './inputs.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-export type PeerName = 'torch' | 'jax' | 'tfjs-wasm' | 'tfjs-cpu' | 'jaxjs';
+export type PeerName = 'torch' | 'torch-compile' | 'jax' | 'tfjs-wasm' | 'tfjs-cpu' | 'jaxjs';
 
 interface PeerKind {
   readonly runtime: 'python' | 'node';
@@ -19,6 +19,7 @@ interface PeerKind {
 
 export const peers: Readonly<Record<PeerName, PeerKind>> = {
   torch: { runtime: 'python', script: 'torch_peer.py', flags: [] },
+  'torch-compile': { runtime: 'python', script: 'torch_peer.py', flags: ['--compile'] },
   jax: { runtime: 'python', script: 'jax_peer.py', flags: [] },
   'tfjs-wasm': { runtime: 'node', script: 'tfjs_peer.mjs', flags: ['--backend', 'wasm'] },
   'tfjs-cpu': { runtime: 'node', script: 'tfjs_peer.mjs', flags: ['--backend', 'cpu'] },

@@ -21,6 +21,7 @@ DTYPES = {"float32": "<f4", "int32": "<i4"}
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--compile", action="store_true", help="torch.compile in place of eager")
     parser.add_argument("--stock", action="store_true", help="leave the allocator and thread spinning as installed")
     return parser.parse_args()
 
@@ -52,6 +53,10 @@ def require(*modules):
             sys.exit(MISSING)
 
 
+class Skip(Exception):
+    """A workload that a peer does not take, and why."""
+
+
 def reply(message):
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
@@ -77,16 +82,18 @@ def read_tensors(manifest_path):
 
 
 def batches(tensors, batch):
-    """Consecutive batches of every data.* tensor, as a list of {name: array}; step t takes number t mod length."""
+    """Consecutive batches of every data.* tensor, with every fixed.* one, as a list of {name: array}: step t takes number t mod length."""
     data = {name.removeprefix("data."): t for name, t in tensors.items() if name.startswith("data.")}
+    fixed = {name.removeprefix("fixed."): t for name, t in tensors.items() if name.startswith("fixed.")}
     count = min(len(t) for t in data.values()) // batch
     if count == 0:
         raise ValueError(f"data: expected at least {batch} rows, got {min(len(t) for t in data.values())}")
-    return [{name: t[i * batch : (i + 1) * batch].copy() for name, t in data.items()} for i in range(count)]
+    rows = [{name: t[i * batch : (i + 1) * batch].copy() for name, t in data.items()} for i in range(count)]
+    return [{**own, **fixed} for own in rows]
 
 
 def parameters(tensors):
-    return {name: t for name, t in tensors.items() if not name.startswith("data.")}
+    return {name: t for name, t in tensors.items() if not name.startswith(("data.", "fixed."))}
 
 
 def serve(hello, workloads):
@@ -128,5 +135,7 @@ def serve(hello, workloads):
                 return
             else:
                 raise ValueError(f'unknown command "{message["cmd"]}"')
+        except Skip as reason:
+            reply({"skip": str(reason)})
         except Exception as error:  # the worker must live on: the harness decides what a failure means
             reply({"error": f"{type(error).__name__}: {error}"})

@@ -2,7 +2,7 @@
  * PyTorch's losses from the seeded weights and data, by workload and batch: before the first step, and after 20. They
  * are the first and last of `losses` of side `torch` in the file that this writes:
  *
- *     npm run bench -- --only mnist,perExample,perExampleConv,denseHead,hyperLstm,lstm,sampling,cartPole --peers torch --short --json losses.json
+ *     npm run bench -- --peers torch --short --json losses.json
  */
 export const expectedLosses: Readonly<Record<string, readonly [first: number, after20: number]>> = {
   'mnist.128': [2.311818, 2.210635],

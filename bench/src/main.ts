@@ -16,10 +16,17 @@ import type { Micro } from './worker.ts';
 /** Sizes of each workload; a peer that is too slow for the first is spared the others. */
 const batches: Readonly<Record<WorkloadName, readonly number[]>> = {
   mnist: [128, 1000],
-  perExample: [64],
+  perExample: [64, 1024],
   perExampleConv: [128],
   denseHead: [128],
+  chunked: [128],
+  chunkedLarge: [128],
+  expertsConv: [128],
+  adapters: [16],
+  setEncoder: [64],
+  inference: [1, 256],
   hyperLstm: [32],
+  hyperLstmLong: [32],
   lstm: [32],
   sampling: [1, 100],
   cartPole: [4096],
@@ -28,6 +35,7 @@ const batches: Readonly<Record<WorkloadName, readonly number[]>> = {
 /** What each peer is, for the lines below the table. */
 const notes: Readonly<Partial<Record<PeerOption, string>>> = {
   torch: 'PyTorch eager, with its allocator and the spinning of its threads set for speed (peers/README.md)',
+  'torch-compile': 'torch.compile of the loss, forward and backward, with the same settings',
   'torch-stock': 'the same script and PyTorch as installed',
 };
 

@@ -28,10 +28,10 @@ test('a bad option is one line', () => {
     `[UsageError: --rounds: expected a whole number from 1, got '0']`,
   );
   expect(() => parseOptions(['--only', 'mnist,cifar'])).toThrowErrorMatchingInlineSnapshot(
-    `[UsageError: --only: expected names of micro, mnist, perExample, perExampleConv, denseHead, hyperLstm, lstm, sampling, cartPole, scanMemory, got 'cifar']`,
+    `[UsageError: --only: expected names of micro, mnist, perExample, perExampleConv, denseHead, chunked, chunkedLarge, expertsConv, adapters, setEncoder, inference, hyperLstm, hyperLstmLong, lstm, sampling, cartPole, scanMemory, got 'cifar']`,
   );
   expect(() => parseOptions(['--peers', 'keras'])).toThrowErrorMatchingInlineSnapshot(
-    `[UsageError: --peers: expected names of torch, torch-stock, jax, tfjs-wasm, tfjs-cpu, jaxjs, got 'keras']`,
+    `[UsageError: --peers: expected names of torch, torch-compile, torch-stock, jax, tfjs-wasm, tfjs-cpu, jaxjs, got 'keras']`,
   );
 });
 

@@ -8,7 +8,14 @@ export const subjects = [
   'perExample',
   'perExampleConv',
   'denseHead',
+  'chunked',
+  'chunkedLarge',
+  'expertsConv',
+  'adapters',
+  'setEncoder',
+  'inference',
   'hyperLstm',
+  'hyperLstmLong',
   'lstm',
   'sampling',
   'cartPole',
@@ -17,7 +24,7 @@ export const subjects = [
 export type Subject = (typeof subjects)[number];
 
 /** The peers that can be asked for. */
-export const peerNames = ['torch', 'torch-stock', 'jax', 'tfjs-wasm', 'tfjs-cpu', 'jaxjs'] as const;
+export const peerNames = ['torch', 'torch-compile', 'torch-stock', 'jax', 'tfjs-wasm', 'tfjs-cpu', 'jaxjs'] as const;
 export type PeerOption = (typeof peerNames)[number];
 
 export interface Options {

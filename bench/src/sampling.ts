@@ -1,9 +1,8 @@
 import type { Engine } from 'hyperloom/engine';
 import { countParams } from 'hyperloom/nn';
-import type { Program } from 'hyperloom/tensor';
 import { openRun, sampler } from 'hyperloom/train';
 import { type Inputs, samplingTemperature } from '../peers/inputs.ts';
-import { startingWeights, type Training } from './training.ts';
+import { startingWeights, type Training, watchedEngine } from './training.ts';
 import { hyperLstm, hyperLstmModel } from './workloads/index.ts';
 
 /**
@@ -11,17 +10,9 @@ import { hyperLstm, hyperLstmModel } from './workloads/index.ts';
  * a loss.
  */
 export async function startSampling(engine: Engine, piece: number, inputs: Inputs): Promise<Training> {
-  let program: Program | undefined;
-  const watched: Engine = {
-    name: engine.name,
-    dispose: () => engine.dispose(),
-    compile: (own) => {
-      program = own;
-      return engine.compile(own);
-    },
-  };
+  const watched = watchedEngine(engine);
   const params = startingWeights(hyperLstm, inputs);
-  const run = openRun(hyperLstmModel, params, watched);
+  const run = openRun(hyperLstmModel, params, watched.engine);
   const { sample } = sampler(run, hyperLstmModel, { piece });
   const prompt = [inputs['data.x']!.data[0]!];
   const start = (length: number) => sample({ prompt, length, temperature: samplingTemperature });
@@ -31,7 +22,7 @@ export async function startSampling(engine: Engine, piece: number, inputs: Input
   const compileMs = performance.now() - begin;
   const written = start(2 ** 30);
   return {
-    program: program!,
+    program: watched.program(),
     parameters: countParams(hyperLstmModel.spec),
     compileMs,
     step: async () => {

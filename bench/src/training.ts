@@ -23,8 +23,8 @@ export async function startTraining(
   batch: number,
   inputs: Inputs,
 ): Promise<Training> {
-  const { model, loss } = workload;
-  const layout = packing(model.spec);
+  const { model, loss, trained } = workload;
+  const layout = packing(model.spec, trained);
   const batches = batchesOf(workload, batch, inputs);
   const packed = layout.gather(startingWeights(workload, inputs));
 
@@ -42,6 +42,16 @@ export async function startTraining(
     step: async () => (await stepper.step(count++)).loss,
     dispose: () => stepper.dispose(),
   };
+}
+
+/** An engine that keeps the last program it was given. */
+export function watchedEngine(engine: Engine): { readonly engine: Engine; program(): Program } {
+  let last: Program | undefined;
+  const compile: Engine['compile'] = (program) => {
+    last = program;
+    return engine.compile(program);
+  };
+  return { engine: { ...engine, compile }, program: () => last! };
 }
 
 /** Parameters of the model with the manifest's values. */

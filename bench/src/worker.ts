@@ -4,12 +4,27 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ortEngine } from 'hyperloom/engine/ort';
 import { seededInputs, type Workload as WorkloadName } from '../peers/inputs.ts';
+import { startInference } from './inference.ts';
 import { type NodeCounts, programNodes, recordedRuntime } from './recording.ts';
 import { startRolling } from './rolling.ts';
 import { startSampling } from './sampling.ts';
 import { type LongScan, runLongScan } from './scanMemory.ts';
 import { startTraining, type Training } from './training.ts';
-import { denseHead, figures, hyperLstm, lstm, mnist, perExample, perExampleConv } from './workloads/index.ts';
+import {
+  adapters,
+  chunked,
+  chunkedLarge,
+  denseHead,
+  expertsConv,
+  figures,
+  hyperLstm,
+  hyperLstmLong,
+  lstm,
+  mnist,
+  perExample,
+  perExampleConv,
+  setEncoder,
+} from './workloads/index.ts';
 
 /** What the harness sends. */
 export type Message =
@@ -41,7 +56,20 @@ export interface Micro {
   readonly peakMB: number;
 }
 
-const workloads = { mnist, perExample, perExampleConv, denseHead, hyperLstm, lstm };
+const workloads = {
+  mnist,
+  perExample,
+  perExampleConv,
+  denseHead,
+  chunked,
+  chunkedLarge,
+  expertsConv,
+  adapters,
+  setEncoder,
+  hyperLstm,
+  hyperLstmLong,
+  lstm,
+};
 const { values } = parseArgs({ options: { threads: { type: 'string', default: '2' } } });
 const threads = Number(values.threads);
 const reply = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -55,6 +83,7 @@ async function setup(name: WorkloadName, batch: number): Promise<Setup> {
   await training?.dispose();
   const inputs = seededInputs(name, batch);
   if (name === 'sampling') training = await startSampling(engine, batch, inputs);
+  else if (name === 'inference') training = await startInference(engine, batch, inputs);
   else if (name === 'cartPole') training = await startRolling(engine, batch, inputs);
   else training = await startTraining(engine, workloads[name], batch, inputs);
   const { parameters, compileMs, program } = training;

@@ -8,3 +8,6 @@ export const hyperLstmModel = nn.characterModel({ symbols: 64, core });
 
 /** The HyperLSTM of Ha et al. 2016 over 50 steps, the symbol that follows at each. */
 export const hyperLstm = characters('hyperLstm', hyperLstmModel);
+
+/** The same over 200 steps. */
+export const hyperLstmLong = characters('hyperLstmLong', hyperLstmModel);

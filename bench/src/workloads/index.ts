@@ -1,8 +1,12 @@
+export { adapters } from './adapters.ts';
+export { chunked, chunkedLarge } from './chunked.ts';
 export { denseHead } from './denseHead.ts';
-export { hyperLstm, hyperLstmModel } from './hyperLstm.ts';
+export { expertsConv } from './expertsConv.ts';
+export { hyperLstm, hyperLstmLong, hyperLstmModel } from './hyperLstm.ts';
 export { lstm } from './lstm.ts';
 export { type Figure, figures } from './micro.ts';
 export { mnist } from './mnist.ts';
 export { perExample } from './perExample.ts';
 export { perExampleConv } from './perExampleConv.ts';
+export { setEncoder } from './setEncoder.ts';
 export type { Workload } from './workload.ts';

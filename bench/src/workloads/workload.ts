@@ -6,6 +6,8 @@ export interface Workload {
   readonly name: WorkloadName;
   readonly model: Trainable;
   readonly loss: Measure;
+  /** Patterns over paths: the weights to train. Default all that the model does not say are untrained. */
+  readonly trained?: string;
   /** The manifest's trained tensors as weights of the model, by path. */
   weights(inputs: Inputs): Readonly<Record<string, Float32Array>>;
   /** A batch of the model from the manifest's `data.` tensors, named without that prefix. */
