@@ -5,7 +5,9 @@ import type { Example } from 'hyperloom/train';
 import { expect, test } from 'vitest';
 import { batchSizes, seededInputs } from '../peers/inputs.ts';
 import { batchesOf, startingWeights } from './training.ts';
-import { denseHead, hyperLstm, lstm, mnist, perExample, perExampleConv, type Workload } from './workloads/index.ts';
+import { trainings, type Workload } from './workloads/index.ts';
+
+const { denseHead, hyperLstm, lstm, mnist, perExample, perExampleConv } = trainings;
 
 /** PyTorch's loss before the first step, as `npx tsx bench/peers/check.ts` prints it. */
 const torch = [

@@ -10,21 +10,7 @@ import { startRolling } from './rolling.ts';
 import { startSampling } from './sampling.ts';
 import { type LongScan, runLongScan } from './scanMemory.ts';
 import { startTraining, type Training } from './training.ts';
-import {
-  adapters,
-  chunked,
-  chunkedLarge,
-  denseHead,
-  expertsConv,
-  figures,
-  hyperLstm,
-  hyperLstmLong,
-  lstm,
-  mnist,
-  perExample,
-  perExampleConv,
-  setEncoder,
-} from './workloads/index.ts';
+import { figures, trainings } from './workloads/index.ts';
 
 /** What the harness sends. */
 export type Message =
@@ -56,20 +42,6 @@ export interface Micro {
   readonly peakMB: number;
 }
 
-const workloads = {
-  mnist,
-  perExample,
-  perExampleConv,
-  denseHead,
-  chunked,
-  chunkedLarge,
-  expertsConv,
-  adapters,
-  setEncoder,
-  hyperLstm,
-  hyperLstmLong,
-  lstm,
-};
 const { values } = parseArgs({ options: { threads: { type: 'string', default: '2' } } });
 const threads = Number(values.threads);
 const reply = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -85,7 +57,7 @@ async function setup(name: WorkloadName, batch: number): Promise<Setup> {
   if (name === 'sampling') training = await startSampling(engine, batch, inputs);
   else if (name === 'inference') training = await startInference(engine, batch, inputs);
   else if (name === 'cartPole') training = await startRolling(engine, batch, inputs);
-  else training = await startTraining(engine, workloads[name], batch, inputs);
+  else training = await startTraining(engine, trainings[name], batch, inputs);
   const { parameters, compileMs, program } = training;
   return { parameters, compileMs, programNodes: programNodes(program), onnxNodes: recording.onnxNodes() };
 }

@@ -1,12 +1,32 @@
-export { adapters } from './adapters.ts';
-export { chunked, chunkedLarge } from './chunked.ts';
-export { denseHead } from './denseHead.ts';
-export { expertsConv } from './expertsConv.ts';
-export { hyperLstm, hyperLstmLong, hyperLstmModel } from './hyperLstm.ts';
-export { lstm } from './lstm.ts';
+import { adapters } from './adapters.ts';
+import { chunked, chunkedLarge } from './chunked.ts';
+import { denseHead } from './denseHead.ts';
+import { expertsConv } from './expertsConv.ts';
+import { hyperLstm, hyperLstmLong } from './hyperLstm.ts';
+import { lstm } from './lstm.ts';
+import { mnist } from './mnist.ts';
+import { perExample } from './perExample.ts';
+import { perExampleConv } from './perExampleConv.ts';
+import { setEncoder } from './setEncoder.ts';
+import type { Workload } from './workload.ts';
+
+export { hyperLstm, hyperLstmModel } from './hyperLstm.ts';
 export { type Figure, figures } from './micro.ts';
-export { mnist } from './mnist.ts';
-export { perExample } from './perExample.ts';
-export { perExampleConv } from './perExampleConv.ts';
-export { setEncoder } from './setEncoder.ts';
 export type { Workload } from './workload.ts';
+
+/** Every workload that is a training step, by name. */
+export const trainings = {
+  mnist,
+  perExample,
+  perExampleConv,
+  denseHead,
+  chunked,
+  chunkedLarge,
+  expertsConv,
+  adapters,
+  setEncoder,
+  hyperLstm,
+  hyperLstmLong,
+  lstm,
+} satisfies Record<string, Workload>;
+export type TrainingName = keyof typeof trainings;

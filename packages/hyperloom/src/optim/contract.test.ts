@@ -21,7 +21,7 @@ const descend = (step: optim.Optimizer) => optim.chain(step, optim.scaleByLearni
 
 /** Every export that makes an optimiser or one step of one, ready to descend. The compiler names any that is missing. */
 const makers: Record<
-  Exclude<keyof typeof optim, 'applyUpdates' | 'globalNorm' | ScheduleName>,
+  Exclude<keyof typeof optim, 'applyUpdates' | 'descend' | 'globalNorm' | ScheduleName>,
   () => optim.Optimizer
 > = {
   adam: () => optim.adam(0.1),

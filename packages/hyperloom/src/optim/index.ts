@@ -3,7 +3,7 @@ export { addDecayedWeights } from './addDecayedWeights.ts';
 export { clipByGlobalNorm, clipByValue, globalNorm } from './clip.ts';
 export { type LearningRate, type StepState, scaleByLearningRate } from './learningRate.ts';
 export { type MomentumOptions, type MomentumState, momentum } from './momentum.ts';
-export { applyUpdates, chain, type NoState, type Optimizer } from './optimizer.ts';
+export { applyUpdates, chain, descend, type NoState, type Optimizer } from './optimizer.ts';
 export { type RmspropOptions, rmsprop } from './rmsprop.ts';
 export { scale } from './scale.ts';
 export { type AdamOptions, type AdamState, scaleByAdam } from './scaleByAdam.ts';

@@ -1,4 +1,4 @@
-import { add, broadcastTo, constant, type DType, type Tensor, tree } from '../tensor/index.ts';
+import { add, broadcastTo, constant, type DType, named, type Tensor, tree } from '../tensor/index.ts';
 
 /**
  * An optimiser, or one step of one: a pair of pure functions over any tree of float tensors. The new parameters are
@@ -42,6 +42,24 @@ export const chain = (...steps: readonly Optimizer[]): Optimizer<readonly unknow
  * const next = optim.applyUpdates(params, updates); // { w: [0.9, 1.9] }
  */
 export const applyUpdates = <P>(params: P, updates: P): P => mapTree(add, params, updates);
+
+/**
+ * One step of an optimiser: the parameters after it, and its state. Profiles show it under the name `optimizer`.
+ * @example
+ * const params = { w: constant([1, 2]) };
+ * const optimizer = optim.sgd(0.1);
+ * const [next, state] = optim.descend(optimizer, params, { w: constant([1, 1]) }, optimizer.init(params)); // w [0.9, 1.9]
+ */
+export const descend = <P, S>(
+  optimizer: Optimizer<S>,
+  params: P,
+  gradients: P,
+  state: S,
+): readonly [params: P, state: S] =>
+  named('optimizer', () => {
+    const [updates, next] = optimizer.update(gradients, state, params);
+    return [applyUpdates(params, updates), next];
+  });
 
 /** `tree.map` over trees of tensors of one form. */
 export const mapTree = <P>(f: (leaf: Tensor, ...rest: Tensor[]) => Tensor, first: P, ...rest: readonly unknown[]): P =>

@@ -1,4 +1,4 @@
-import { applyUpdates, type Optimizer } from '../optim/index.ts';
+import { descend, type Optimizer } from '../optim/index.ts';
 import {
   ArgumentError,
   add,
@@ -78,9 +78,9 @@ export function evolution({ fitness, optimizer, population = 64, std = 0.05, inp
       const [plus, minus] = split(centredRanks(all), [population / 2, population / 2]) as [Tensor, Tensor];
       const ascent = div(matmul(reshape(sub(plus, minus), [1, -1]), half), population * std);
       const gradient = neg(reshape(ascent, [-1]));
-      const [change, next] = optimizer.update(gradient, before.optimizer, theta);
+      const [moved, next] = descend(optimizer, theta, gradient, before.optimizer);
       return {
-        carried: { theta: applyUpdates(theta, change), rest: null, optimizer: next, state: {} },
+        carried: { theta: moved, rest: null, optimizer: next, state: {} },
         measured: {
           loss: neg(mean(all)),
           gradientNorm: sqrt(sum(square(gradient))),

@@ -1,4 +1,4 @@
-import { applyUpdates, type Optimizer } from '../optim/index.ts';
+import { descend, type Optimizer } from '../optim/index.ts';
 import {
   abs,
   add,
@@ -101,8 +101,8 @@ export function ppoUpdate(
       return [means.loss, means] as const;
     };
     const [[, terms], gradient] = valueAndGrad(objective, { aux: true })(own.theta);
-    const [change, next] = optimizer.update(gradient, own.optimizer, own.theta);
-    const after = { theta: applyUpdates(own.theta, change), optimizer: next };
+    const [moved, next] = descend(optimizer, own.theta, gradient, own.optimizer);
+    const after = { theta: moved, optimizer: next };
     return [after, { ...terms, gradientNorm: sqrt(sum(square(gradient))) }] as const;
   };
   const orders = vmap((epoch: Tensor) =>

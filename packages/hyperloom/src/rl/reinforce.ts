@@ -1,4 +1,4 @@
-import { applyUpdates, type Optimizer } from '../optim/index.ts';
+import { descend, type Optimizer } from '../optim/index.ts';
 import {
   add,
   iota,
@@ -88,10 +88,10 @@ export function reinforce<P extends string, S>({
         return [means.loss, means] as const;
       };
       const [[loss, { loss: _, ...terms }], gradient] = valueAndGrad(objective, { aux: true })(theta);
-      const [change, next] = optimizer.update(gradient, before.optimizer, theta);
+      const [moved, next] = descend(optimizer, theta, gradient, before.optimizer);
       return {
         carried: {
-          theta: applyUpdates(theta, change),
+          theta: moved,
           rest: layout.updated(rest, statistics(agent, params, paths)),
           optimizer: next,
           state,

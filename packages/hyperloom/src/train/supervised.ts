@@ -1,5 +1,5 @@
 import type { Batches } from '../data/index.ts';
-import { applyUpdates, type Optimizer } from '../optim/index.ts';
+import { descend, type Optimizer } from '../optim/index.ts';
 import {
   type Aval,
   add,
@@ -7,6 +7,7 @@ import {
   iota,
   mean,
   type NdArray,
+  named,
   random,
   sqrt,
   square,
@@ -82,7 +83,8 @@ export function supervised({ data, loss, optimizer, regularizer, carry = noCarry
             carry.write(example.input as never, state as never) as never,
             context,
           );
-          return { loss: loss(output as never, example.target as never), updates, state: stateAfter(carry, output) };
+          const value = named('loss', () => loss(output as never, example.target as never));
+          return { loss: value, updates, state: stateAfter(carry, output) };
         };
         const each = vmap(one, { name: 'batch' })(batch, before.state, iota(rows));
         const updates = tree.map((delta: Tensor) => mean(delta, { axis: 0 }), each.updates);
@@ -94,8 +96,7 @@ export function supervised({ data, loss, optimizer, regularizer, carry = noCarry
         { aux: true },
       )(theta);
       // Taken only when asked for: where the optimiser would go on the task's loss alone.
-      const ahead = (): Tensor =>
-        stopGradient(applyUpdates(theta, optimizer.update(gradient, before.optimizer, theta)[0]));
+      const ahead = (): Tensor => stopGradient(descend(optimizer, theta, gradient, before.optimizer)[0]);
       const penalised =
         regularizer &&
         valueAndGrad((vector: Tensor) => {
@@ -106,10 +107,10 @@ export function supervised({ data, loss, optimizer, regularizer, carry = noCarry
           });
         })(regularizer.lookahead ? ahead() : theta);
       const total = penalised ? add(gradient, penalised[1]) : gradient;
-      const [change, next] = optimizer.update(total, before.optimizer, theta);
+      const [moved, next] = descend(optimizer, theta, total, before.optimizer);
       return {
         carried: {
-          theta: applyUpdates(theta, change),
+          theta: moved,
           rest: layout.updated(rest, after.updates),
           optimizer: next,
           state: after.state,

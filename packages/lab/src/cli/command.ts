@@ -7,6 +7,7 @@ import { addExport } from './export.ts';
 import { addGenerate } from './generate.ts';
 import { addInspect } from './inspect.ts';
 import { addPlan } from './plan.ts';
+import { addProfile } from './profile.ts';
 import { addRecipes } from './recipes.ts';
 import { addSample } from './sample.ts';
 import { addTrain } from './train.ts';
@@ -38,6 +39,7 @@ export function program(): Command {
     addDraw,
     addExport,
     addVariance,
+    addProfile,
   ];
   for (const add of verbs) add(command, version);
   for (const verb of command.commands) verb.exitOverride();

@@ -1,0 +1,33 @@
+/** `npm run profile -w bench`: where the time of a workload's step goes, as `hyperloom profile` shows it for recipes. */
+import { parseArgs } from 'node:util';
+import { showProfile } from '../../packages/lab/src/cli/profile.ts';
+import { profileSteps, warmUp } from '../../packages/lab/src/profile/profile.ts';
+import { batchSizes, seededInputs } from '../peers/inputs.ts';
+import { startTraining } from './training.ts';
+import { type TrainingName, trainings } from './workloads/index.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    steps: { type: 'string', default: '20' },
+    threads: { type: 'string' },
+  },
+});
+const names = (values.only?.split(',') ?? Object.keys(trainings)) as TrainingName[];
+const odd = names.find((name) => !(name in trainings));
+if (odd !== undefined) {
+  console.error(`profile: --only: expected names of ${Object.keys(trainings).join(', ')}, got '${odd}'`);
+  process.exit(2);
+}
+for (const name of names) {
+  const profile = await profileSteps(
+    async (engine) => {
+      const training = await startTraining(engine, trainings[name], batchSizes[name], seededInputs(name));
+      for (let i = 0; i < Number(values.steps) + warmUp; i++) await training.step();
+      await training.dispose();
+    },
+    values.threads === undefined ? undefined : Number(values.threads),
+  );
+  console.log(`\n${name}, batch ${batchSizes[name]}`);
+  showProfile(profile);
+}
