@@ -32,7 +32,7 @@ export async function startInference(engine: Engine, batch: number, inputs: Inpu
       const { data } = (await call(rows(step++))) as NdArray;
       let total = 0;
       for (const value of data as Float32Array) total += value;
-      return total / data.length;
+      return [total / data.length];
     },
     dispose: () => call.dispose(),
   };

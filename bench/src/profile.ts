@@ -1,7 +1,7 @@
 /** `npm run profile -w bench`: where the time of a workload's step goes, as `hyperloom profile` shows it for recipes. */
 import { parseArgs } from 'node:util';
 import { showProfile } from '../../packages/lab/src/cli/profile.ts';
-import { profileSteps, warmUp } from '../../packages/lab/src/profile/profile.ts';
+import { profileSteps } from '../../packages/lab/src/profile/profile.ts';
 import { batchSizes, seededInputs } from '../peers/inputs.ts';
 import { startTraining } from './training.ts';
 import { type TrainingName, trainings } from './workloads/index.ts';
@@ -9,7 +9,7 @@ import { type TrainingName, trainings } from './workloads/index.ts';
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    steps: { type: 'string', default: '20' },
+    calls: { type: 'string', default: '20' },
     threads: { type: 'string' },
   },
 });
@@ -21,12 +21,12 @@ if (odd !== undefined) {
 }
 for (const name of names) {
   const profile = await profileSteps(
-    async (engine) => {
+    async (engine, enough) => {
       const training = await startTraining(engine, trainings[name], batchSizes[name], seededInputs(name));
-      for (let i = 0; i < Number(values.steps) + warmUp; i++) await training.step();
+      while (!enough.aborted) await training.step();
       await training.dispose();
     },
-    values.threads === undefined ? undefined : Number(values.threads),
+    { calls: Number(values.calls), threads: values.threads === undefined ? undefined : Number(values.threads) },
   );
   console.log(`\n${name}, batch ${batchSizes[name]}`);
   showProfile(profile);

@@ -101,7 +101,7 @@ export async function startRolling(engine: Engine, copies: number, inputs: Input
         readonly over: NdArray;
       };
       now = [last, key];
-      return over.data[0]!;
+      return [over.data[0]!];
     },
     dispose: () => executable.dispose(),
   };

@@ -27,7 +27,7 @@ export async function startSampling(engine: Engine, piece: number, inputs: Input
     compileMs,
     step: async () => {
       const symbols = (await written.next()).value as Int32Array;
-      return symbols.reduce((sum, symbol) => sum + symbol, 0) / symbols.length;
+      return [symbols.reduce((sum, symbol) => sum + symbol, 0) / symbols.length];
     },
     dispose: async () => {
       await written.return();

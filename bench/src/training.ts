@@ -11,8 +11,8 @@ export interface Training {
   readonly parameters: number;
   /** From nothing to a step that can run: what `train` does before its first step. */
   readonly compileMs: number;
-  /** Takes the next step and gives its loss, before the update. */
-  step(): Promise<number>;
+  /** Takes the next steps, as many as one call of the engine takes, and gives their losses, each before the update. */
+  step(): Promise<readonly number[]>;
   dispose(): Promise<void>;
 }
 
@@ -39,7 +39,11 @@ export async function startTraining(
     program: stepper.program,
     parameters: layout.size,
     compileMs,
-    step: async () => (await stepper.step(count++)).loss,
+    step: async () => {
+      const results = await stepper.advance(count, Number.POSITIVE_INFINITY);
+      count += results.length;
+      return results.map(({ loss: value }) => value);
+    },
     dispose: () => stepper.dispose(),
   };
 }

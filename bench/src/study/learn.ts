@@ -98,7 +98,8 @@ export async function learn(
   try {
     while (losses.length < steps && reached === undefined) {
       const [begin, used] = [performance.now(), process.cpuUsage()];
-      const { loss } = await stepper.step(losses.length);
+      const [taken] = await stepper.advance(losses.length, 1);
+      const { loss } = taken!;
       times.push(performance.now() - begin);
       const { user, system } = process.cpuUsage(used);
       seconds += (user + system) / 1e6;

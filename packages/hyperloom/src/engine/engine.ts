@@ -3,6 +3,8 @@ import type { NdArray, Program } from '../tensor/index.ts';
 /** Something that runs programs. Every engine is held to the reference engine by one contract suite. */
 export interface Engine {
   readonly name: string;
+  /** Whether a call costs no more than its operations do, so that nothing is won by several steps in one. */
+  readonly direct?: boolean;
   /** Prepares a program to run. Compiling the same program again is cheap. */
   compile(program: Program): Promise<Executable>;
   /** Releases everything that the engine holds; its executables cannot run afterwards. */

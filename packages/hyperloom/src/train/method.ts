@@ -47,6 +47,8 @@ export interface StepOutcome {
 export interface Feed {
   /** Arrays of a step, of the form of {@link Method.inputs}; `packed` are the parameters that it begins with. */
   at(index: number, packed: Packed<NdArray>): unknown;
+  /** Whether the arrays of a step depend on its number alone: then several steps may be taken in one call of the engine. */
+  readonly ahead?: boolean;
   dispose(): Promise<void>;
 }
 

@@ -1,4 +1,15 @@
-import { ArgumentError, type Aval, type Program, random, type Tensor, trace, tree } from '../tensor/index.ts';
+import {
+  ArgumentError,
+  type Aval,
+  add,
+  iota,
+  type Program,
+  random,
+  scan,
+  type Tensor,
+  trace,
+  tree,
+} from '../tensor/index.ts';
 import type { Carried, Method, Subject } from './method.ts';
 import type { Trainable } from './model.ts';
 import type { Packed } from './packing.ts';
@@ -50,6 +61,43 @@ export const stepProgram = <M extends Trainable>(
     keySpec,
     { dtype: 'int32', shape: [] } satisfies Aval,
     method.inputs?.(subject.model) ?? null,
+  );
+
+/**
+ * The program of several steps in one call: the same as {@link stepProgram}, but for the number of the first step, arrays of
+ * all steps with a leading axis, and what each of them measured. However many steps there are, each is the same program
+ * in a loop, so that it gives the same bits.
+ * @param changes whether steps change the rest
+ */
+export const stepsProgram = <M extends Trainable>(
+  method: Method<M>,
+  subject: Subject<M>,
+  form: Carried<Aval>,
+  { count, changes }: { readonly count: number; readonly changes: boolean },
+): TracedForm =>
+  trace(
+    ({ rest, ...own }: Carried<Tensor>, key: Tensor, first: Tensor, inputs: unknown) => {
+      const carry = { ...own, ...(changes && { rest }) };
+      const one = (before: typeof carry, x: { readonly step: Tensor; readonly inputs: unknown }) => {
+        const { carried, measured } = method.step(subject, { rest, ...before }, { key, ...x });
+        const { rest: after, ...others } = inForm(form, carried);
+        return [{ ...others, ...(changes && { rest: after }) }, measured] as const;
+      };
+      const [carried, measured] = scan(
+        one as never,
+        carry as never,
+        { step: add(iota(count), first), inputs } as never,
+      );
+      const { theta, optimizer, state, rest: last } = carried as Carried<Tensor>;
+      return { carried: { theta, rest: changes ? last : null, optimizer, state }, measured };
+    },
+    form,
+    keySpec,
+    { dtype: 'int32', shape: [] } satisfies Aval,
+    tree.map(
+      ({ dtype, shape }: Aval): Aval => ({ dtype, shape: [count, ...shape] }),
+      method.inputs?.(subject.model) ?? null,
+    ),
   );
 
 /** What a step carries on, in the order of what it was given. */

@@ -1,9 +1,18 @@
-import type { Engine } from '../engine/index.ts';
-import { type Aval, type NdArray, ndarray, type Program, random, tree, zerosArray } from '../tensor/index.ts';
+import type { Engine, Executable } from '../engine/index.ts';
+import {
+  type Aval,
+  type NdArray,
+  ndarray,
+  type Program,
+  programCost,
+  random,
+  tree,
+  zerosArray,
+} from '../tensor/index.ts';
 import type { Carried, Measured, Method, Subject } from './method.ts';
 import type { Trainable } from './model.ts';
 import type { Packed } from './packing.ts';
-import { initProgram, startProgram, stepProgram } from './step.ts';
+import { initProgram, startProgram, stepProgram, stepsProgram } from './step.ts';
 
 /** What a step measured. */
 export type StepResult = Measured<number>;
@@ -12,8 +21,11 @@ export type StepResult = Measured<number>;
 export interface Stepper {
   /** The program of a step. */
   readonly program: Program;
-  /** Takes one step in place. */
-  step(index: number): Promise<StepResult>;
+  /**
+   * Takes steps in place, in one call of the engine: as many as pay, but no more than asked for.
+   * @returns what each of them measured; a step whose figures are not all finite is the last
+   */
+  advance(index: number, most: number): Promise<readonly StepResult[]>;
   /** What the last step read. */
   read(): unknown;
   /** The present parameters; the arrays are written again by the step after the next. */
@@ -57,34 +69,68 @@ export async function compileStepper<M extends Trainable>(
   const form = start.output as Carried<Aval>;
   const { program, output } = stepProgram(method, subject, form);
   const { carried, measured } = output as { readonly carried: Carried<Aval>; readonly measured: Measured<Aval> };
-  const executable = await engine.compile(program);
+  const changes = carried.rest !== null;
   const feed = await method.feed?.(subject, { engine, seed });
+  const group = feed?.ahead && !engine.direct ? groupSize(program) : 1;
+  const programs = new Map<number, Promise<Executable>>();
+  const compiled = (count: number): Promise<Executable> => {
+    const own =
+      programs.get(count) ??
+      engine.compile(group === 1 ? program : stepsProgram(method, subject, form, { count, changes }).program);
+    programs.set(count, own);
+    return own;
+  };
+  await compiled(group);
 
-  // Two sets of arrays take turns: a step reads one and writes the other, and nothing is copied or allocated. What a
-  // step leaves alone is the same array in both.
+  // Two sets of arrays take turns: a call reads one and writes the other, and nothing is copied or allocated. What
+  // steps leave alone is the same array in both.
   const asCarried = (arrays: readonly NdArray[]) =>
     tree.unflatten<unknown, Aval, NdArray>(form, arrays) as unknown as Carried<NdArray>;
   let present = asCarried(first);
   let spare: Carried<NdArray> = {
     ...asCarried(first.map(({ dtype, shape }) => zerosArray(dtype, shape))),
-    ...(carried.rest === null && { rest: present.rest }),
+    ...(!changes && { rest: present.rest }),
   };
-  const written = (state: Carried<NdArray>) =>
-    tree.leaves<NdArray>({ ...state, rest: carried.rest === null ? null : state.rest });
-  const figures = tree.map(({ dtype, shape }: Aval) => zerosArray(dtype, shape), measured);
+  const written = (state: Carried<NdArray>) => tree.leaves<NdArray>({ ...state, rest: changes ? state.rest : null });
   const counter = ndarray(new Int32Array(1), []);
+  const room = new Map<number, Room>();
+  const roomFor = (count: number): Room => {
+    const each = ({ dtype, shape }: Aval) => zerosArray(dtype, group === 1 ? shape : [count, ...shape]);
+    const own = room.get(count) ?? {
+      inputs: group === 1 ? null : tree.map(each, method.inputs?.(subject.model) ?? null),
+      figures: tree.map(each, measured),
+    };
+    room.set(count, own);
+    return own;
+  };
   let inputs: unknown = null;
+  const take = async (index: number, count: number): Promise<StepResult[]> => {
+    counter.data[0] = index;
+    const { inputs: stacked, figures } = roomFor(count);
+    for (let i = 0; i < count; i++) {
+      inputs = feed ? await feed.at(index + i, { theta: present.theta, rest: present.rest }) : null;
+      if (group > 1)
+        tree.map((into: NdArray, { data }: NdArray) => into.data.set(data, i * data.length), stacked, inputs);
+    }
+    const executable = await compiled(count);
+    await executable.run(
+      [...tree.leaves<NdArray>(present), key, counter, ...tree.leaves<NdArray>(group > 1 ? stacked : inputs)],
+      [...written(spare), ...tree.leaves<NdArray>(figures)],
+    );
+    [present, spare] = [spare, present];
+    const figuresOf = (i: number) => tree.map(({ data }: NdArray) => data[i] as number, figures);
+    return Array.from({ length: count }, (_, i) => figuresOf(i) as unknown as StepResult);
+  };
   return {
     program,
-    step: async (index) => {
-      counter.data[0] = index;
-      inputs = feed ? await feed.at(index, { theta: present.theta, rest: present.rest }) : null;
-      await executable.run(
-        [...tree.leaves<NdArray>(present), key, counter, ...tree.leaves<NdArray>(inputs)],
-        [...written(spare), ...tree.leaves<NdArray>(figures)],
-      );
+    advance: async (index, most) => {
+      const results = await take(index, most >= group ? group : 1);
+      const bad = results.findIndex((result) => !allFinite(result));
+      if (bad < 1) return results;
+      // The same once more, step by step: what is carried is then what the step that went wrong was given.
       [present, spare] = [spare, present];
-      return tree.map(({ data }: NdArray) => data[0] as number, figures) as unknown as StepResult;
+      for (let i = 0; i <= bad; i++) await take(index + i, 1);
+      return results.slice(0, bad + 1);
     },
     read: () => inputs,
     packed: () => ({ theta: present.theta, rest: present.rest }),
@@ -96,7 +142,27 @@ export async function compileStepper<M extends Trainable>(
     },
     dispose: async () => {
       await feed?.dispose();
-      await executable.dispose();
+      for (const executable of programs.values()) await (await executable).dispose();
     },
   };
+}
+
+/** Arrays of a call: what its steps read, stacked, and what they measure. */
+interface Room {
+  readonly inputs: unknown;
+  readonly figures: unknown;
+}
+
+/** Whether all figures of a step are numbers. */
+export const allFinite = (result: StepResult): boolean => tree.leaves<number>(result).every(Number.isFinite);
+
+/** Steps of a call, and multiply-adds of a step that is small enough for so many. */
+const [several, small] = [8, 100e6];
+
+/**
+ * How many steps to take in a call of the engine. A call costs some 50 microseconds, and a copy of all that is carried;
+ * steps that are long by themselves are taken one by one, so that a run can be stopped between them.
+ */
+function groupSize(program: Program): number {
+  return programCost(program).multiplyAdds <= small ? several : 1;
 }

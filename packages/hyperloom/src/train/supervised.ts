@@ -124,6 +124,8 @@ export function supervised({ data, loss, optimizer, regularizer, carry = noCarry
     },
     feed: async () => ({
       at: (index) => ({ batch: data.at(index), regularizer: regularizer?.inputs ?? null }),
+      // What a regulariser reads is as large as the weights: it is not stacked.
+      ahead: regularizer === undefined,
       dispose: async () => {},
     }),
   };

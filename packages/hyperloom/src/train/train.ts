@@ -11,7 +11,7 @@ import type { Method, Subject } from './method.ts';
 import type { Example, Trainable } from './model.ts';
 import { type Packed, packing } from './packing.ts';
 import { makeRun, type Run } from './run.ts';
-import { compileStepper, type Stepper, type StepResult } from './stepper.ts';
+import { allFinite, compileStepper, type Stepper, type StepResult } from './stepper.ts';
 import { type SupervisedOptions, supervised } from './supervised.ts';
 
 /** Any evaluation while training: whatever a compiled program makes of the parameters. */
@@ -151,26 +151,32 @@ export async function trainWith<M extends Trainable>(
   const clock = startClock(progress.step, steps);
   let before: StepResult | undefined;
   let reason: StopReason = 'steps';
+  /** Steps until something is to be done between two of them. */
+  const untilNext = (step: number): number => {
+    const periods = [evaluate?.every, checkpoint?.every].filter((every) => every !== undefined);
+    return Math.min(steps - step, ...periods.map((every) => every - (step % every)));
+  };
   const exhausted = () => early !== undefined && progress.early.waited >= early.patience;
   if (exhausted()) reason = 'early';
   while (progress.step < steps && reason === 'steps') {
-    const index = progress.step;
-    const result = await stepper.step(index);
-    if (!tree.leaves<number>(result).every(Number.isFinite)) {
-      throw divergence({
-        step: index,
-        ...result,
-        before,
-        inputs: stepper.read(),
-        params: layout.views(stepper.previous()),
-        state: stepper.previous().state,
-        checkpoint: lastSaved,
-      });
+    for (const result of await stepper.advance(progress.step, untilNext(progress.step))) {
+      if (!allFinite(result)) {
+        throw divergence({
+          step: progress.step,
+          ...result,
+          before,
+          inputs: stepper.read(),
+          params: layout.views(stepper.previous()),
+          state: stepper.previous().state,
+          checkpoint: lastSaved,
+        });
+      }
+      before = result;
+      progress = { ...progress, step: progress.step + 1 };
+      const { step } = progress;
+      if (step % logEvery === 0 || step === steps) tell({ event: 'step', step, ...result, ...clock(step) });
     }
-    before = result;
-    progress = { ...progress, step: index + 1 };
     const { step } = progress;
-    if (step % logEvery === 0 || step === steps) tell({ event: 'step', step, ...result, ...clock(step) });
     if (evaluate && evaluator && (step % evaluate.every === 0 || step === steps)) {
       const metrics = await evaluator.run(stepper.packed());
       tell({ event: 'eval', step, metrics });

@@ -10,7 +10,7 @@ import { interruptible } from './interrupt.ts';
 import { jsonLine, line, table } from './output.ts';
 
 interface Flags {
-  readonly steps: number;
+  readonly calls: number;
   readonly threads?: number;
   readonly set?: readonly string[];
   readonly svg?: string;
@@ -20,9 +20,9 @@ interface Flags {
 const explanation = `
 Examples:
   $ hyperloom profile mnist
-  $ hyperloom profile charlm --steps 10 --svg charlm.svg
+  $ hyperloom profile charlm --calls 10 --svg charlm.svg
 
-The main model of the recipe trains for some steps, after 3 that are not counted; kernels are timed by ONNX Runtime, which
+The main model of the recipe trains for some calls of the engine, after 3 that are not counted; kernels are timed by ONNX Runtime, which
 takes about a microsecond for each. The floor of a kernel is the longer of two times: its multiply-adds at the rate of a
 product of two matrices of 1,024 by 1,024, and what it reads and writes at the rate of a sum of arrays beyond the caches,
 both measured first. What fits into the caches may be quicker than its floor. Exit codes: 0 profiled, 2 misused.`;
@@ -33,7 +33,7 @@ export function addProfile(command: Command): void {
     .command('profile')
     .description('train for some steps and show where the time of one goes: parts, layers, operations, kernels')
     .argument('<recipe>', 'a recipe; see hyperloom recipes')
-    .option('--steps <n>', 'steps to measure', whole(2), 20)
+    .option('--calls <n>', 'calls of the engine to measure; small models take eight steps in one', whole(2), 20)
     .option('--threads <n>', 'threads of one operation (default: all cores)', whole(1))
     .option('--set <key=value>', 'a setting of the recipe; may be given several times', gathered)
     .option('--svg <file>', 'a flame graph to write')

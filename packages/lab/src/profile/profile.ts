@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Engine, Executable } from 'hyperloom/engine';
 import { ortEngine } from 'hyperloom/engine/ort';
-import { ArgumentError, type Program } from 'hyperloom/tensor';
+import { ArgumentError, type Program, sizeOf } from 'hyperloom/tensor';
 import { train, trainWith } from 'hyperloom/train';
 import type { Recipe, Session, Settings } from '../recipes/recipe.ts';
 import { type Kernel, readProfile, type SessionProfile } from './kernels.ts';
@@ -28,13 +28,14 @@ export interface Profile {
 
 /** What is asked for beside the recipe. */
 export interface Profiling {
-  readonly steps: number;
+  /** Calls of the engine that count; small models take several steps in one. */
+  readonly calls: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
 }
 
 /** Runs that are not counted: the first pays for memory and caches. */
-export const warmUp = 3;
+const warmUp = 3;
 
 /** A program, and when it ran. */
 interface Watched {
@@ -50,36 +51,42 @@ interface Watched {
 export const profileRecipe = (
   recipe: Recipe,
   settings: Settings,
-  { steps, threads, signal }: Profiling,
+  { calls, threads, signal }: Profiling,
 ): Promise<Profile> =>
-  profileSteps(async (engine) => {
-    const stop = signal && { signal };
-    const { trials } = await recipe.prepare(settings, { seed: 0, steps: steps + warmUp, ...stop });
-    const common = { seed: 0, engine, ...stop };
-    const session: Session = {
-      seed: 0,
-      engine,
-      train: (model, options) => train(model, { ...options, ...common }),
-      trainWith: (model, method, options) => trainWith(model, method, { ...options, ...common }),
-    };
-    await (await trials[0].train(session)).dispose();
-  }, threads);
+  profileSteps(
+    async (engine, enough) => {
+      const stop = signal ? AbortSignal.any([signal, enough]) : enough;
+      const { trials } = await recipe.prepare(settings, { seed: 0, steps: 16 * (calls + warmUp), signal: stop });
+      const common = { seed: 0, engine, signal: stop };
+      const session: Session = {
+        seed: 0,
+        engine,
+        train: (model, options) => train(model, { ...options, ...common }),
+        trainWith: (model, method, options) => trainWith(model, method, { ...options, ...common }),
+      };
+      await (await trials[0].train(session)).dispose();
+    },
+    { calls, threads },
+  );
 
 /**
  * Says where the time of a training step goes.
- * @param work takes steps on the engine that it is given, {@link warmUp} more than are to count
+ * @param work takes steps on the engine that it is given, until the signal says that there were enough
  */
 export async function profileSteps(
-  work: (engine: Engine) => Promise<void>,
-  threads: number | undefined,
+  work: (engine: Engine, enough: AbortSignal) => Promise<void>,
+  { calls, threads }: { readonly calls: number; readonly threads: number | undefined },
 ): Promise<Profile> {
   const root = await mkdtemp(join(tmpdir(), 'hyperloom-profile-'));
   try {
     const plain = ortEngine({ ...(threads !== undefined && { threads }) });
     const rates = await measureRates(plain);
     await plain.dispose();
-    const { engine, watched } = await watchedEngine(root, threads);
-    await work(engine);
+    const enough = new AbortController();
+    const { engine, watched } = await watchedEngine(root, threads, (program, runs) => {
+      if (runs >= warmUp + calls && optimizes(program)) enough.abort();
+    });
+    await work(engine, enough.signal);
     await engine.dispose();
     const steps = watched.filter(({ program }) => optimizes(program));
     const [step] = steps.sort((a, b) => b.runs.length - a.runs.length);
@@ -92,7 +99,11 @@ export async function profileSteps(
 }
 
 /** An engine with a session of its own, and a profile, for each program. */
-async function watchedEngine(root: string, threads: number | undefined) {
+async function watchedEngine(
+  root: string,
+  threads: number | undefined,
+  onRun: (program: Program, runs: number) => void,
+) {
   const watched: Watched[] = [];
   const engines: Engine[] = [];
   const compile = async (program: Program): Promise<Executable> => {
@@ -108,6 +119,7 @@ async function watchedEngine(root: string, threads: number | undefined) {
         const start = performance.now();
         const found = await inner.run(...args);
         runs.push({ start, ms: performance.now() - start });
+        onRun(program, runs.length);
         return found;
       },
     };
@@ -125,19 +137,33 @@ const optimizes = ({ nodes }: Program): boolean =>
       scope.split('.').includes('optimizer') || ('body' in attrs && optimizes(attrs.body as Program)),
   );
 
+/** Steps that a call of a program takes: as many as it tells losses of. */
+function stepsIn({ outputs, nodes, inputs }: Program): number {
+  const id = outputs.find(({ name }) => /(^|\.)loss$/.test(name))?.id;
+  const value = [...inputs, ...nodes.flatMap((node) => node.outputs)].find((own) => own.id === id);
+  return value === undefined ? 1 : sizeOf(value.shape);
+}
+
 /** Reads what was written of a program. */
-async function profileOf({ folder, runs }: Watched, rates: Rates): Promise<Profile> {
+async function profileOf({ program, folder, runs }: Watched, rates: Rates): Promise<Profile> {
   const [file] = await readdir(folder);
-  const { runMs, kernels }: SessionProfile = readProfile(await readFile(join(folder, file!), 'utf8'), { skip: warmUp });
+  const each = stepsIn(program);
+  const read: SessionProfile = readProfile(await readFile(join(folder, file!), 'utf8'), { skip: warmUp });
+  const kernels = read.kernels.map((kernel) => ({
+    ...kernel,
+    ms: kernel.ms / each,
+    multiplyAdds: kernel.multiplyAdds / each,
+    bytes: kernel.bytes / each,
+  }));
   const counted = runs.slice(warmUp);
   // Pauses, as for an evaluation or a checkpoint, are no part of a step: the middle of all intervals.
   const intervals = counted.slice(1).map(({ start }, i) => start - counted[i]!.start);
-  const stepMs = intervals.length > 0 ? median(intervals) : counted[0]!.ms;
+  const stepMs = (intervals.length > 0 ? median(intervals) : counted[0]!.ms) / each;
   const inKernels = kernels.reduce((sum, { ms }) => sum + ms, 0);
-  const inside = median(runMs);
-  const called = median(counted.map(({ ms }) => ms));
+  const inside = median(read.runMs) / each;
+  const called = median(counted.map(({ ms }) => ms)) / each;
   return {
-    steps: runMs.length,
+    steps: each * read.runs,
     stepMs,
     spent: {
       kernels: inKernels,

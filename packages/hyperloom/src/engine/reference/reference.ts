@@ -13,6 +13,7 @@ import type { Engine } from '../engine.ts';
  */
 export const referenceEngine = (): Engine => ({
   name: 'reference',
+  direct: true,
   compile: async (program) => {
     const types = outputTypes(program);
     return {
