@@ -21,6 +21,11 @@ export interface ScanOptions {
    * steps / checkpoint + checkpoint in place of steps.
    */
   readonly checkpoint?: number;
+  /**
+   * Keeps in the loop all that a step computes, what could stand before it or after it too: less is stored, and each step
+   * gives the same bits however many there are. Default false.
+   */
+  readonly whole?: boolean;
 }
 
 /**
@@ -47,10 +52,10 @@ export function scan<C, X, Y>(
   for (const [path, t] of Object.entries(tree.flatten<unknown>(carry)))
     if (!(t instanceof Tensor))
       throw new ArgumentError(`scan: expected a tensor for ${carryName(path)}, got ${typeof t}`);
-  const { mask, reverse = false, checkpoint = length } = options;
+  const { mask, reverse = false, checkpoint = length, whole = false } = options;
   if (!Number.isInteger(checkpoint) || checkpoint < 1)
     throw new ArgumentError(`scan: expected a whole number of steps from 1 on as checkpoint, got ${checkpoint}`);
-  if (mask === undefined) return inChunks(step, carry, xs, { length, reverse, size: checkpoint });
+  if (mask === undefined) return inChunks(step, carry, xs, { length, reverse, size: checkpoint, recompute: whole });
   if (mask.dtype !== 'bool' || !sameShape(mask.shape, [length]))
     throw new ShapeError(`scan: expected a mask bool[${length}], got ${mask.dtype}${showShape(mask.shape)}`);
   const masked = (own: C, { x, on }: { readonly x: X; readonly on: Tensor }): readonly [C, Y] => {
@@ -60,7 +65,7 @@ export function scan<C, X, Y>(
       tree.map((t: Tensor) => where(on, t, 0), y) as Y,
     ];
   };
-  return inChunks(masked, carry, { x: xs, on: mask }, { length, reverse, size: checkpoint });
+  return inChunks(masked, carry, { x: xs, on: mask }, { length, reverse, size: checkpoint, recompute: whole });
 }
 
 /** The common leading size of the xs, or the length that was asked for. */
@@ -106,6 +111,8 @@ function checkCarry(before: unknown, after: unknown): void {
 interface Steps {
   readonly length: number;
   readonly reverse: boolean;
+  /** Whether the gradient computes again what could be stored, and all stays in the loop. */
+  readonly recompute?: boolean;
 }
 
 /** One loop over all steps. */
@@ -113,7 +120,7 @@ function once<C, X, Y>(
   step: (carry: C, x: X) => readonly [C, Y],
   carry: C,
   xs: X,
-  { length, reverse, recompute = false }: Steps & { readonly recompute?: boolean },
+  { length, reverse, recompute = false }: Steps,
 ): [C, Y] {
   const inits = tree.leaves<Tensor>(carry);
   const all = tree.leaves<Tensor>(xs);
@@ -143,9 +150,9 @@ function inChunks<C, X, Y>(
   step: (carry: C, x: X) => readonly [C, Y],
   carry: C,
   xs: X,
-  { length, reverse, size }: Steps & { readonly size: number },
+  { length, reverse, size, recompute = false }: Steps & { readonly size: number },
 ): [C, Y] {
-  if (size >= length) return once(step, carry, xs, { length, reverse });
+  if (size >= length) return once(step, carry, xs, { length, reverse, recompute });
   const chunks = Math.floor(length / size);
   const whole = chunks * size;
   const part = (start: number, end: number): X => tree.map((t: Tensor) => slice(t, [[start, end]]), xs) as X;

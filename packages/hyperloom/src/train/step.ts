@@ -87,6 +87,7 @@ export const stepsProgram = <M extends Trainable>(
         one as never,
         carry as never,
         { step: add(iota(count), first), inputs } as never,
+        { whole: true },
       );
       const { theta, optimizer, state, rest: last } = carried as Carried<Tensor>;
       return { carried: { theta, rest: changes ? last : null, optimizer, state }, measured };
