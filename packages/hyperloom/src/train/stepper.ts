@@ -157,7 +157,7 @@ interface Room {
 export const allFinite = (result: StepResult): boolean => tree.leaves<number>(result).every(Number.isFinite);
 
 /** Steps of a call, and multiply-adds of a step that is small enough for so many. */
-const [several, small] = [8, 100e6];
+const [several, small] = [8, 250e6];
 
 /**
  * How many steps to take in a call of the engine. A call costs some 50 microseconds, and a copy of all that is carried;
