@@ -1,8 +1,10 @@
 /** `npm run profile -w bench`: where the time of a workload's step goes, as `hyperloom profile` shows it for recipes. */
 import { parseArgs } from 'node:util';
 import { showProfile } from '../../packages/lab/src/cli/profile.ts';
+import { floorOf } from '../../packages/lab/src/profile/groups.ts';
 import { profileSteps } from '../../packages/lab/src/profile/profile.ts';
 import { batchSizes, seededInputs } from '../peers/inputs.ts';
+import { figure, markdown, updateDocument } from './study/document.ts';
 import { startTraining } from './training.ts';
 import { type TrainingName, trainings } from './workloads/index.ts';
 
@@ -11,6 +13,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     calls: { type: 'string', default: '20' },
     threads: { type: 'string' },
+    write: { type: 'boolean', default: false },
   },
 });
 const names = (values.only?.split(',') ?? Object.keys(trainings)) as TrainingName[];
@@ -19,6 +22,7 @@ if (odd !== undefined) {
   console.error(`profile: --only: expected names of ${Object.keys(trainings).join(', ')}, got '${odd}'`);
   process.exit(2);
 }
+const rows: string[][] = [];
 for (const name of names) {
   const profile = await profileSteps(
     async (engine, enough) => {
@@ -30,4 +34,24 @@ for (const name of names) {
   );
   console.log(`\n${name}, batch ${batchSizes[name]}`);
   showProfile(profile);
+  const { stepMs, spent, kernels, rates } = profile;
+  const floor = kernels.reduce((sum, kernel) => sum + floorOf(kernel, rates), 0);
+  const optimizer = kernels.reduce((sum, { part, ms }) => (part === 'optimizer' ? sum + ms : sum), 0);
+  rows.push([
+    `${name} ${batchSizes[name]}`,
+    ...[stepMs, spent.kernels, optimizer, spent.between, spent.copies, spent.script, floor].map(figure),
+    (spent.kernels / floor).toFixed(1),
+  ]);
 }
+const header = [
+  'ms of a step',
+  'all',
+  'kernels',
+  'of these, optimiser',
+  'between',
+  'copies',
+  'JavaScript',
+  'floor',
+  'kernels over floor',
+];
+if (values.write) updateDocument('performance.md', { floors: markdown(header, rows) });

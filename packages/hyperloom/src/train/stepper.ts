@@ -46,6 +46,8 @@ export interface Start {
   readonly seed?: number;
   /** Parameters in place of those that the seed draws. */
   readonly initial?: Packed<NdArray>;
+  /** The most steps that will be asked for at first: what the program for them is compiled for. Default any number. */
+  readonly most?: number;
 }
 
 /** Runs a program once. */
@@ -61,7 +63,7 @@ export async function compileStepper<M extends Trainable>(
   engine: Engine,
   method: Method<M>,
   subject: Subject<M>,
-  { seed = 0, initial }: Start = {},
+  { seed = 0, initial, most: asked = Number.POSITIVE_INFINITY }: Start = {},
 ): Promise<Stepper> {
   const key = random.keyArray(seed);
   const start = initial ? startProgram(method, subject, initial) : initProgram(method, subject);
@@ -71,16 +73,18 @@ export async function compileStepper<M extends Trainable>(
   const { carried, measured } = output as { readonly carried: Carried<Aval>; readonly measured: Measured<Aval> };
   const changes = carried.rest !== null;
   const feed = await method.feed?.(subject, { engine, seed });
-  const group = feed?.ahead && !engine.direct ? groupSize(program) : 1;
+  const sizes = feed?.ahead && !engine.direct ? callSizes(program) : [1];
+  const looped = sizes.length > 1;
+  const sizeFor = (most: number): number => sizes.find((size) => size <= most) ?? 1;
   const programs = new Map<number, Promise<Executable>>();
   const compiled = (count: number): Promise<Executable> => {
     const own =
       programs.get(count) ??
-      engine.compile(group === 1 ? program : stepsProgram(method, subject, form, { count, changes }).program);
+      engine.compile(looped ? stepsProgram(method, subject, form, { count, changes }).program : program);
     programs.set(count, own);
     return own;
   };
-  await compiled(group);
+  await compiled(sizeFor(asked));
 
   // Two sets of arrays take turns: a call reads one and writes the other, and nothing is copied or allocated. What
   // steps leave alone is the same array in both.
@@ -95,9 +99,9 @@ export async function compileStepper<M extends Trainable>(
   const counter = ndarray(new Int32Array(1), []);
   const room = new Map<number, Room>();
   const roomFor = (count: number): Room => {
-    const each = ({ dtype, shape }: Aval) => zerosArray(dtype, group === 1 ? shape : [count, ...shape]);
+    const each = ({ dtype, shape }: Aval) => zerosArray(dtype, looped ? [count, ...shape] : shape);
     const own = room.get(count) ?? {
-      inputs: group === 1 ? null : tree.map(each, method.inputs?.(subject.model) ?? null),
+      inputs: looped ? tree.map(each, method.inputs?.(subject.model) ?? null) : null,
       figures: tree.map(each, measured),
     };
     room.set(count, own);
@@ -109,12 +113,11 @@ export async function compileStepper<M extends Trainable>(
     const { inputs: stacked, figures } = roomFor(count);
     for (let i = 0; i < count; i++) {
       inputs = feed ? await feed.at(index + i, { theta: present.theta, rest: present.rest }) : null;
-      if (group > 1)
-        tree.map((into: NdArray, { data }: NdArray) => into.data.set(data, i * data.length), stacked, inputs);
+      if (looped) tree.map((into: NdArray, { data }: NdArray) => into.data.set(data, i * data.length), stacked, inputs);
     }
     const executable = await compiled(count);
     await executable.run(
-      [...tree.leaves<NdArray>(present), key, counter, ...tree.leaves<NdArray>(group > 1 ? stacked : inputs)],
+      [...tree.leaves<NdArray>(present), key, counter, ...tree.leaves<NdArray>(looped ? stacked : inputs)],
       [...written(spare), ...tree.leaves<NdArray>(figures)],
     );
     [present, spare] = [spare, present];
@@ -124,7 +127,7 @@ export async function compileStepper<M extends Trainable>(
   return {
     program,
     advance: async (index, most) => {
-      const results = await take(index, most >= group ? group : 1);
+      const results = await take(index, sizeFor(most));
       const bad = results.findIndex((result) => !allFinite(result));
       if (bad < 1) return results;
       // The same once more, step by step: what is carried is then what the step that went wrong was given.
@@ -156,13 +159,17 @@ interface Room {
 /** Whether all figures of a step are numbers. */
 export const allFinite = (result: StepResult): boolean => tree.leaves<number>(result).every(Number.isFinite);
 
-/** Steps of a call, and multiply-adds of a step that is small enough for so many. */
-const [several, small] = [8, 250e6];
+/** Steps of a call, the most first, by the multiply-adds of a step: calls are to take a fraction of a second at most. */
+const callSizesUpTo = [
+  { multiplyAdds: 50e6, sizes: [32, 8, 1] },
+  { multiplyAdds: 250e6, sizes: [8, 1] },
+] as const;
 
 /**
- * How many steps to take in a call of the engine. A call costs some 50 microseconds, and a copy of all that is carried;
- * steps that are long by themselves are taken one by one, so that a run can be stopped between them.
+ * How many steps a call of the engine may take. A call costs some 50 microseconds, and a copy of all that is carried; steps
+ * that are long by themselves are taken one by one, so that a run can be stopped between them.
  */
-function groupSize(program: Program): number {
-  return programCost(program).multiplyAdds <= small ? several : 1;
+function callSizes(program: Program): readonly number[] {
+  const { multiplyAdds } = programCost(program);
+  return callSizesUpTo.find((kind) => multiplyAdds <= kind.multiplyAdds)?.sizes ?? [1];
 }

@@ -119,8 +119,17 @@ export async function trainWith<M extends Trainable>(
   const subject = { model, layout };
   const types = method.example(model);
   const compiling = performance.now();
+  /** Steps until something is to be done between two of them. */
+  const untilNext = (step: number): number => {
+    const periods = [evaluate?.every, checkpoint?.every].filter((every) => every !== undefined);
+    return Math.min(steps - step, ...periods.map((every) => every - (step % every)));
+  };
   const { initial } = options;
-  const start = { seed, ...(initial !== undefined && { initial: layout.gather(checkedParams(model.spec, initial)) }) };
+  const start = {
+    seed,
+    most: untilNext(0),
+    ...(initial !== undefined && { initial: layout.gather(checkedParams(model.spec, initial)) }),
+  };
   const stepper = await compileStepper(engine, method, subject, start);
   const evaluator = await evaluate?.compile(subject, engine);
   const compileMs = performance.now() - compiling;
@@ -151,11 +160,6 @@ export async function trainWith<M extends Trainable>(
   const clock = startClock(progress.step, steps);
   let before: StepResult | undefined;
   let reason: StopReason = 'steps';
-  /** Steps until something is to be done between two of them. */
-  const untilNext = (step: number): number => {
-    const periods = [evaluate?.every, checkpoint?.every].filter((every) => every !== undefined);
-    return Math.min(steps - step, ...periods.map((every) => every - (step % every)));
-  };
   const exhausted = () => early !== undefined && progress.early.waited >= early.patience;
   if (exhausted()) reason = 'early';
   while (progress.step < steps && reason === 'steps') {

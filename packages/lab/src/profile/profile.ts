@@ -56,7 +56,7 @@ export const profileRecipe = (
   profileSteps(
     async (engine, enough) => {
       const stop = signal ? AbortSignal.any([signal, enough]) : enough;
-      const { trials } = await recipe.prepare(settings, { seed: 0, steps: 16 * (calls + warmUp), signal: stop });
+      const { trials } = await recipe.prepare(settings, { seed: 0, steps: 40 * (calls + warmUp), signal: stop });
       const common = { seed: 0, engine, signal: stop };
       const session: Session = {
         seed: 0,
@@ -89,7 +89,9 @@ export async function profileSteps(
     await work(engine, enough.signal);
     await engine.dispose();
     const steps = watched.filter(({ program }) => optimizes(program));
-    const [step] = steps.sort((a, b) => b.runs.length - a.runs.length);
+    // Before an evaluation, fewer steps are taken in a call than otherwise.
+    const taken = ({ program, runs }: Watched) => runs.length * stepsIn(program);
+    const [step] = steps.sort((a, b) => taken(b) - taken(a));
     if (step === undefined || step.runs.length <= warmUp)
       throw new ArgumentError(`profile: expected more than ${warmUp} steps of training, got ${step?.runs.length ?? 0}`);
     return await profileOf(step, rates);

@@ -158,6 +158,42 @@ export function curves(title: string, series: readonly Series[], { log = false }
   return plot(title, series, { x: 'step', log: { y: log && positive } });
 }
 
+/** Values of one name and colour, one for each group; an absent one has no bar. */
+export interface Bars {
+  readonly name: string;
+  readonly values: readonly (number | undefined)[];
+  readonly colour: string;
+}
+
+/** Bars in groups on a scale of logarithms, with a line at 1, as SVG: ratios. */
+export function ratioBars(title: string, groups: readonly string[], series: readonly Bars[]): string {
+  return draw(
+    {
+      title: { text: title, left: 'center', textStyle: { ...text, fontSize: 14 } },
+      legend: { top: 26, textStyle: text },
+      grid: { left: 130, right: 30, top: 60, bottom: 40 },
+      xAxis: { type: 'log', min: 0.1, max: 10, ...axisStyle },
+      yAxis: { type: 'category', inverse: true, data: [...groups], ...axisStyle, splitLine: { show: false } },
+      series: series.map(({ name, values, colour }, i) => ({
+        type: 'bar',
+        name,
+        data: values.map((value) => value ?? '-'),
+        itemStyle: { color: colour },
+        ...(i === 0 && {
+          markLine: {
+            symbol: 'none',
+            silent: true,
+            label: { show: false },
+            lineStyle: { color: palette.ink, type: 'solid' },
+            data: [{ xAxis: 1 }],
+          },
+        }),
+      })),
+    },
+    { width: 720, height: 90 + groups.length * (12 + 10 * series.length) },
+  );
+}
+
 /** Names of the axes and their places in {@link heatMap}. */
 export interface HeatMapOptions {
   readonly x?: string;
