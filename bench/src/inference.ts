@@ -16,12 +16,12 @@ export async function startInference(engine: Engine, batch: number, inputs: Inpu
     tree.mapWithPath(({ shape }: Aval, path) => constant(ndarray(weights[path]!, shape)), network.spec) as never;
   const begin = performance.now();
   const apply = (x: Tensor) => vmap((row: Tensor) => network.apply(constants(), row))(x);
-  const rows = (i: number) => {
-    const all = inputs['data.x']!.data as Float32Array<ArrayBuffer>;
-    const count = all.length / (784 * batch);
-    return ndarray(all.slice((i % count) * 784 * batch, ((i % count) + 1) * 784 * batch), [batch, 784]);
-  };
-  const call = await compileFunction(watched.engine, apply, rows(0));
+  const all = inputs['data.x']!.data as Float32Array<ArrayBuffer>;
+  const size = 784 * batch;
+  const batches = Array.from({ length: all.length / size }, (_, i) =>
+    ndarray(all.slice(i * size, (i + 1) * size), [batch, 784]),
+  );
+  const call = await compileFunction(watched.engine, apply, batches[0]!);
   const compileMs = performance.now() - begin;
   let step = 0;
   return {
@@ -29,7 +29,7 @@ export async function startInference(engine: Engine, batch: number, inputs: Inpu
     parameters: nn.countParams(network.spec),
     compileMs,
     step: async () => {
-      const { data } = (await call(rows(step++))) as NdArray;
+      const { data } = (await call(batches[step++ % batches.length]!)) as NdArray;
       let total = 0;
       for (const value of data as Float32Array) total += value;
       return [total / data.length];

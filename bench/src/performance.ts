@@ -59,8 +59,8 @@ function movedTable(first: Report, second: Report): string {
     const show = (value: number | undefined) => (value === undefined ? '-' : figure(value));
     return [
       titleOf(result),
-      show(old?.sides[0]!.ms.median),
-      show(result.sides[0]!.ms.median),
+      show(old?.sides[0]?.ms.median),
+      show(result.sides[0]?.ms.median),
       show(old && best(old)),
       show(best(result)),
     ];

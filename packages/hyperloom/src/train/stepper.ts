@@ -162,7 +162,7 @@ export const allFinite = (result: StepResult): boolean => tree.leaves<number>(re
 /** Steps of a call, the most first, by the multiply-adds of a step: calls are to take a fraction of a second at most. */
 const callSizesUpTo = [
   { multiplyAdds: 50e6, sizes: [32, 8, 1] },
-  { multiplyAdds: 250e6, sizes: [8, 1] },
+  { multiplyAdds: 500e6, sizes: [8, 1] },
 ] as const;
 
 /**
