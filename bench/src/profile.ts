@@ -39,7 +39,7 @@ for (const name of names) {
   const optimizer = kernels.reduce((sum, { part, ms }) => (part === 'optimizer' ? sum + ms : sum), 0);
   rows.push([
     `${name} ${batchSizes[name]}`,
-    ...[stepMs, spent.kernels, optimizer, spent.between, spent.copies, spent.script, floor].map(figure),
+    ...[stepMs, spent.kernels, optimizer, spent.calls, spent.script, floor].map(figure),
     (spent.kernels / floor).toFixed(1),
   ]);
 }
@@ -48,8 +48,7 @@ const header = [
   'all',
   'kernels',
   'of these, optimiser',
-  'between',
-  'copies',
+  'calls beside them',
   'JavaScript',
   'floor',
   'kernels over floor',

@@ -22,8 +22,9 @@ Examples:
   $ hyperloom profile mnist
   $ hyperloom profile charlm --calls 10 --svg charlm.svg
 
-The main model of the recipe trains for some calls of the engine, after 3 that are not counted; kernels are timed by ONNX Runtime, which
-takes about a microsecond for each. The floor of a kernel is the longer of two times: its multiply-adds at the rate of a
+The main model of the recipe trains for some calls of the engine, after 3 that are not counted; kernels are timed by
+ONNX Runtime in further calls, in which they may be slower. Calls take more than their kernels: to start each of them, and
+to copy what comes out. The floor of a kernel is the longer of two times: its multiply-adds at the rate of a
 product of two matrices of 1,024 by 1,024, and what it reads and writes at the rate of a sum of arrays beyond the caches,
 both measured first. What fits into the caches may be quicker than its floor. Exit codes: 0 profiled, 2 misused.`;
 
@@ -73,8 +74,7 @@ export function showProfile(profile: Profile, svg?: string): void {
       ['where', 'ms', 'of a step', 'floor, ms'],
       [
         ['kernels', ms(spent.kernels), share(spent.kernels), ms(floor)],
-        ['between kernels', ms(spent.between), share(spent.between), ''],
-        ['copying in and out', ms(spent.copies), share(spent.copies), ''],
+        ['calls beside kernels', ms(spent.calls), share(spent.calls), ''],
         ['JavaScript', ms(spent.script), share(spent.script), ''],
       ],
     ),

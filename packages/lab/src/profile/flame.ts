@@ -28,8 +28,7 @@ export function framesOf({ stepMs, spent, kernels }: Profile): Frame {
       .sort((a, b) => b.ms - a.ms);
   };
   const outside = [
-    { name: 'between kernels', ms: spent.between, children: [] },
-    { name: 'copies', ms: spent.copies, children: [] },
+    { name: 'calls beside kernels', ms: spent.calls, children: [] },
     { name: 'JavaScript', ms: spent.script, children: [] },
   ];
   return { name: 'step', ms: stepMs, children: [...within(kernels, 0), ...outside] };

@@ -23,7 +23,9 @@ test('a kernel is of the layer and operation in its name, and of the part that t
   expect(placeOf('MatMul_12')).toMatchObject({ op: '', part: 'other' });
 });
 
-test('times are means of the runs that count; a loop has its own time without that of its body', () => {
+const lines = (events: readonly object[]) => ['[', ...events.map((event) => `${JSON.stringify(event)},`), ']'];
+
+test('times are means of the runs that count; a loop has its own time without that of its body', async () => {
   const product = {
     input_type_shape: shapes([4, 8], [8, 16]),
     output_type_shape: shapes([4, 16]),
@@ -37,7 +39,7 @@ test('times are means of the runs that count; a loop has its own time without th
     node('scan/Scan', 'Scan', ts + 110, 50),
     run(ts, 200),
   ];
-  const { runs, runMs, kernels } = readProfile(JSON.stringify([...step(0), ...step(1000), ...step(2000)]), { skip: 1 });
+  const { runs, runMs, kernels } = await readProfile(lines([...step(0), ...step(1000), ...step(2000)]), { skip: 1 });
   expect([runs, runMs]).toEqual([2, [0.2, 0.2]]);
   const of = (type: string) => kernels.find((kernel) => kernel.type === type);
   expect(of('MatMul')).toMatchObject({ ms: 0.1, multiplyAdds: 4 * 8 * 16, bytes: 896 });
@@ -47,14 +49,14 @@ test('times are means of the runs that count; a loop has its own time without th
   expect(first).toMatchObject({ name: 'layer0', count: 1, ms: 0.1, floorMs: 1 });
 });
 
-test('multiply-adds of products with a turned factor, and of convolutions with groups', () => {
+test('multiply-adds of products with a turned factor, and of convolutions with groups', async () => {
   const turned = {
     input_type_shape: shapes([16, 32, 4], [16, 32, 8]),
     output_type_shape: shapes([16, 4, 8]),
   };
   const convolution = { input_type_shape: shapes([2, 6, 5, 5], [9, 2, 3, 3]), output_type_shape: shapes([2, 9, 5, 5]) };
-  const { kernels } = readProfile(
-    JSON.stringify([node('a/b/F', 'FusedMatMul', 0, 1, turned), node('a/c/C', 'Conv', 2, 1, convolution), run(0, 4)]),
+  const { kernels } = await readProfile(
+    lines([node('a/b/F', 'FusedMatMul', 0, 1, turned), node('a/c/C', 'Conv', 2, 1, convolution), run(0, 4)]),
     { skip: 0 },
   );
   expect(kernels.map(({ multiplyAdds }) => multiplyAdds)).toEqual([16 * 4 * 8 * 32, 2 * 9 * 25 * 18]);

@@ -51,15 +51,20 @@ export interface SessionProfile {
 
 const ending = '_kernel_time';
 
-/** Reads the profile that ONNX Runtime writes of a session. */
-export function readProfile(json: string, { skip }: { readonly skip: number }): SessionProfile {
-  const events = JSON.parse(json) as readonly Event[];
+/** Reads the profile that ONNX Runtime writes of a session: a list in JSON, of which each line holds one event. */
+export async function readProfile(
+  lines: AsyncIterable<string> | Iterable<string>,
+  { skip }: { readonly skip: number },
+): Promise<SessionProfile> {
   const runMs: number[] = [];
   const found = new Map<string, { first: Event; total: number; count: number }>();
   /** Kernels of this run that no loop has taken for its own so far. */
   let loose: Event[] = [];
   // Kernels come before the run that they belong to, and those of a loop's body before the loop.
-  for (const event of events) {
+  for await (const line of lines) {
+    const text = line.replace(/,\s*$/, '');
+    if (!text.startsWith('{')) continue;
+    const event = JSON.parse(text) as Event;
     if (event.cat === 'Session' && event.name === 'model_run') {
       runMs.push(event.dur / 1000);
       loose = [];

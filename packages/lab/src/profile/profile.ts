@@ -1,12 +1,14 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Engine, Executable } from 'hyperloom/engine';
 import { ortEngine } from 'hyperloom/engine/ort';
 import { ArgumentError, type Program, sizeOf } from 'hyperloom/tensor';
 import { train, trainWith } from 'hyperloom/train';
 import type { Recipe, Session, Settings } from '../recipes/recipe.ts';
-import { type Kernel, readProfile, type SessionProfile } from './kernels.ts';
+import { type Kernel, readProfile } from './kernels.ts';
 import { measureRates, type Rates } from './rates.ts';
 
 /** Where the time of a training step goes. */
@@ -15,13 +17,8 @@ export interface Profile {
   readonly steps: number;
   /** Milliseconds of a step: from the start of one to the start of the next. */
   readonly stepMs: number;
-  /** Of these: in kernels; in ONNX Runtime between them; copying arrays in and out; in JavaScript. */
-  readonly spent: {
-    readonly kernels: number;
-    readonly between: number;
-    readonly copies: number;
-    readonly script: number;
-  };
+  /** Of these: in kernels; what calls of the engine take beside them, as for copies; in JavaScript. */
+  readonly spent: { readonly kernels: number; readonly calls: number; readonly script: number };
   readonly rates: Rates;
   readonly kernels: readonly Kernel[];
 }
@@ -36,6 +33,9 @@ export interface Profiling {
 
 /** Runs that are not counted: the first pays for memory and caches. */
 const warmUp = 3;
+
+/** Calls of which every kernel is timed, at most: what is written of them takes megabytes. */
+const tracedCalls = 5;
 
 /** A program, and when it ran. */
 interface Watched {
@@ -82,35 +82,37 @@ export async function profileSteps(
     const plain = ortEngine({ ...(threads !== undefined && { threads }) });
     const rates = await measureRates(plain);
     await plain.dispose();
-    const enough = new AbortController();
-    const { engine, watched } = await watchedEngine(root, threads, (program, runs) => {
-      if (runs >= warmUp + calls && optimizes(program)) enough.abort();
-    });
-    await work(engine, enough.signal);
-    await engine.dispose();
-    const steps = watched.filter(({ program }) => optimizes(program));
-    // Before an evaluation, fewer steps are taken in a call than otherwise.
-    const taken = ({ program, runs }: Watched) => runs.length * stepsIn(program);
-    const [step] = steps.sort((a, b) => taken(b) - taken(a));
-    if (step === undefined || step.runs.length <= warmUp)
-      throw new ArgumentError(`profile: expected more than ${warmUp} steps of training, got ${step?.runs.length ?? 0}`);
-    return await profileOf(step, rates);
+    // Timed without a profile first, which takes about ten microseconds for each kernel.
+    const timed = await watch(work, root, { calls, threads, profile: false });
+    const traced = await watch(work, root, { calls: Math.min(calls, tracedCalls), threads, profile: true });
+    return await profileOf(timed, traced, rates);
   } finally {
     await rm(root, { recursive: true });
   }
 }
 
-/** An engine with a session of its own, and a profile, for each program. */
-async function watchedEngine(
+/** How an engine is watched. */
+interface Watching {
+  readonly calls: number;
+  readonly threads: number | undefined;
+  /** Whether ONNX Runtime times every kernel. */
+  readonly profile: boolean;
+}
+
+/** Takes steps, and gives the program of which most were taken, with its runs. */
+async function watch(
+  work: (engine: Engine, enough: AbortSignal) => Promise<void>,
   root: string,
-  threads: number | undefined,
-  onRun: (program: Program, runs: number) => void,
-) {
+  { calls, threads, profile }: Watching,
+): Promise<Watched> {
+  const enough = new AbortController();
   const watched: Watched[] = [];
   const engines: Engine[] = [];
   const compile = async (program: Program): Promise<Executable> => {
+    // An engine for each program: its profile is then a file of its own.
     const folder = await mkdtemp(join(root, 'program-'));
-    const own = ortEngine({ profile: join(folder, 'ort'), ...(threads !== undefined && { threads }) });
+    const settings = { ...(profile && { profile: join(folder, 'ort') }), ...(threads !== undefined && { threads }) };
+    const own = ortEngine(settings);
     engines.push(own);
     const runs: Watched['runs'] = [];
     watched.push({ program, folder, runs });
@@ -121,7 +123,7 @@ async function watchedEngine(
         const start = performance.now();
         const found = await inner.run(...args);
         runs.push({ start, ms: performance.now() - start });
-        onRun(program, runs.length);
+        if (runs.length >= warmUp + calls && optimizes(program)) enough.abort();
         return found;
       },
     };
@@ -129,7 +131,18 @@ async function watchedEngine(
   const dispose = async (): Promise<void> => {
     for (const own of engines) await own.dispose();
   };
-  return { engine: { name: 'ort', compile, dispose } satisfies Engine, watched };
+  const engine = { name: 'ort', compile, dispose } satisfies Engine;
+  await work(engine, enough.signal);
+  await engine.dispose();
+  const steps = watched.filter(({ program }) => optimizes(program));
+  // Before an evaluation, fewer steps are taken in a call than otherwise.
+  const taken = ({ program, runs }: Watched) => runs.length * stepsIn(program);
+  const [step] = steps.sort((a, b) => taken(b) - taken(a));
+  if (step === undefined || step.runs.length <= warmUp)
+    throw new ArgumentError(
+      `profile: expected more than ${warmUp} calls for training, got ${step?.runs.length ?? 0}: ask for more steps`,
+    );
+  return step;
 }
 
 /** Whether a program is a step of training: of the others, evaluations may run more often. */
@@ -146,31 +159,31 @@ function stepsIn({ outputs, nodes, inputs }: Program): number {
   return value === undefined ? 1 : sizeOf(value.shape);
 }
 
-/** Reads what was written of a program. */
-async function profileOf({ program, folder, runs }: Watched, rates: Rates): Promise<Profile> {
-  const [file] = await readdir(folder);
+/** Puts together how long calls took and what ONNX Runtime wrote of their kernels. */
+async function profileOf({ program, runs }: Watched, traced: Watched, rates: Rates): Promise<Profile> {
   const each = stepsIn(program);
-  const read: SessionProfile = readProfile(await readFile(join(folder, file!), 'utf8'), { skip: warmUp });
-  const kernels = read.kernels.map((kernel) => ({
+  const [file] = await readdir(traced.folder);
+  const lines = createInterface({ input: createReadStream(join(traced.folder, file!)) });
+  const { kernels: all } = await readProfile(lines, { skip: warmUp });
+  const inCall = stepsIn(traced.program);
+  const kernels = all.map((kernel) => ({
     ...kernel,
-    ms: kernel.ms / each,
-    multiplyAdds: kernel.multiplyAdds / each,
-    bytes: kernel.bytes / each,
+    ms: kernel.ms / inCall,
+    multiplyAdds: kernel.multiplyAdds / inCall,
+    bytes: kernel.bytes / inCall,
   }));
   const counted = runs.slice(warmUp);
   // Pauses, as for an evaluation or a checkpoint, are no part of a step: the middle of all intervals.
   const intervals = counted.slice(1).map(({ start }, i) => start - counted[i]!.start);
   const stepMs = (intervals.length > 0 ? median(intervals) : counted[0]!.ms) / each;
   const inKernels = kernels.reduce((sum, { ms }) => sum + ms, 0);
-  const inside = median(read.runMs) / each;
   const called = median(counted.map(({ ms }) => ms)) / each;
   return {
-    steps: each * read.runs,
+    steps: each * counted.length,
     stepMs,
     spent: {
       kernels: inKernels,
-      between: Math.max(0, inside - inKernels),
-      copies: Math.max(0, called - inside),
+      calls: Math.max(0, called - inKernels),
       script: Math.max(0, stepMs - called),
     },
     rates,
