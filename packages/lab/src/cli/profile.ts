@@ -23,8 +23,7 @@ Examples:
   $ hyperloom profile charlm --calls 10 --svg charlm.svg
 
 The main model of the recipe trains for some calls of the engine, after 3 that are not counted; kernels are timed by
-ONNX Runtime in further calls, in which they may be slower. Calls take more than their kernels: to start each of them, and
-to copy what comes out. The floor of a kernel is the longer of two times: its multiply-adds at the rate of a
+ONNX Runtime in further calls; what that adds to each, the same for all, is taken off until they fit into a call without it. The floor of a kernel is the longer of two times: its multiply-adds at the rate of a
 product of two matrices of 1,024 by 1,024, and what it reads and writes at the rate of a sum of arrays beyond the caches,
 both measured first. What fits into the caches may be quicker than its floor. Exit codes: 0 profiled, 2 misused.`;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { grouped } from './groups.ts';
-import { placeOf, readProfile } from './kernels.ts';
+import { type Kernel, placeOf, readProfile, withoutOverhead } from './kernels.ts';
 
 const node = (name: string, type: string, ts: number, dur: number, args: object = {}) => ({
   cat: 'Node',
@@ -60,4 +60,23 @@ test('multiply-adds of products with a turned factor, and of convolutions with g
     { skip: 0 },
   );
   expect(kernels.map(({ multiplyAdds }) => multiplyAdds)).toEqual([16 * 4 * 8 * 32, 2 * 9 * 25 * 18]);
+});
+
+test('what a profile adds to each run of a kernel is taken off until they fit into a call', () => {
+  const kernel = (ms: number, runs: number): Kernel => ({
+    ...placeOf('a/b/C'),
+    name: 'a/b/C',
+    type: 'C',
+    runs,
+    ms,
+    multiplyAdds: 0,
+    bytes: 0,
+  });
+  const all = [kernel(5, 1), kernel(2, 10), kernel(0.05, 1)];
+  expect(withoutOverhead(all, 8).map(({ ms }) => ms)).toEqual([5, 2, 0.05]);
+  // 0.1 for each run: the shortest is left with nothing.
+  const [long, often, short] = withoutOverhead(all, 5.9);
+  expect(long!.ms).toBeCloseTo(4.9, 6);
+  expect(often!.ms).toBeCloseTo(1, 6);
+  expect(short!.ms).toBe(0);
 });

@@ -13,6 +13,8 @@ export interface Kernel {
   /** The layer that the operation was traced in; empty outside any. */
   readonly layer: string;
   readonly part: Part;
+  /** How often it runs in a step. */
+  readonly runs: number;
   /** Milliseconds of a step. */
   readonly ms: number;
   /** Of a step. */
@@ -88,6 +90,7 @@ export async function readProfile(
       op,
       layer,
       part,
+      runs: each,
       ms: total / 1000 / runs,
       multiplyAdds: each * multiplyAddsOf(first),
       bytes: each * bytesOf(first),
@@ -161,4 +164,23 @@ function bytesOf({ args }: Event): number {
   // Views move nothing.
   if (['Reshape', 'Squeeze', 'Unsqueeze', 'Identity', 'Flatten', 'Shape'].includes(args.op_name ?? '')) return 0;
   return numbers.reduce((sum, size) => sum + size, 0);
+}
+
+/**
+ * Kernels that take no more than a call did without a profile: what the profile adds to each run of a kernel, the same for
+ * all, is taken off again.
+ * @param ms of all kernels together, at most
+ */
+export function withoutOverhead(kernels: readonly Kernel[], ms: number): Kernel[] {
+  const less = (overhead: number) =>
+    kernels.map((kernel) => ({ ...kernel, ms: Math.max(0, kernel.ms - overhead * kernel.runs) }));
+  const total = (all: readonly Kernel[]) => all.reduce((sum, kernel) => sum + kernel.ms, 0);
+  if (total(kernels) <= ms) return [...kernels];
+  let [low, high] = [0, Math.max(...kernels.map((kernel) => kernel.ms / kernel.runs))];
+  for (let i = 0; i < 50; i++) {
+    const middle = (low + high) / 2;
+    if (total(less(middle)) > ms) low = middle;
+    else high = middle;
+  }
+  return less(high);
 }

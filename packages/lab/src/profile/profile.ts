@@ -8,7 +8,7 @@ import { ortEngine } from 'hyperloom/engine/ort';
 import { ArgumentError, type Program, sizeOf } from 'hyperloom/tensor';
 import { train, trainWith } from 'hyperloom/train';
 import type { Recipe, Session, Settings } from '../recipes/recipe.ts';
-import { type Kernel, readProfile } from './kernels.ts';
+import { type Kernel, readProfile, withoutOverhead } from './kernels.ts';
 import { measureRates, type Rates } from './rates.ts';
 
 /** Where the time of a training step goes. */
@@ -166,8 +166,9 @@ async function profileOf({ program, runs }: Watched, traced: Watched, rates: Rat
   const lines = createInterface({ input: createReadStream(join(traced.folder, file!)) });
   const { kernels: all } = await readProfile(lines, { skip: warmUp });
   const inCall = stepsIn(traced.program);
-  const kernels = all.map((kernel) => ({
+  const inStep = all.map((kernel) => ({
     ...kernel,
+    runs: kernel.runs / inCall,
     ms: kernel.ms / inCall,
     multiplyAdds: kernel.multiplyAdds / inCall,
     bytes: kernel.bytes / inCall,
@@ -176,8 +177,9 @@ async function profileOf({ program, runs }: Watched, traced: Watched, rates: Rat
   // Pauses, as for an evaluation or a checkpoint, are no part of a step: the middle of all intervals.
   const intervals = counted.slice(1).map(({ start }, i) => start - counted[i]!.start);
   const stepMs = (intervals.length > 0 ? median(intervals) : counted[0]!.ms) / each;
-  const inKernels = kernels.reduce((sum, { ms }) => sum + ms, 0);
   const called = median(counted.map(({ ms }) => ms)) / each;
+  const kernels = withoutOverhead(inStep, called);
+  const inKernels = kernels.reduce((sum, { ms }) => sum + ms, 0);
   return {
     steps: each * counted.length,
     stepMs,
