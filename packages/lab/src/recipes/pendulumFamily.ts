@@ -166,7 +166,10 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
     ],
     among: () => shares(reached, count),
     pictures: async (results) =>
-      (await import('./pendulumPictures.ts')).pendulumPictures(results as TrialResult[], { lives: 8 }),
+      (await import('./pendulumPictures.ts')).pendulumPictures(results as TrialResult[], {
+        lives: 8,
+        trained: trained.mass,
+      }),
     judge: (metrics) => (asShipped(options, settings) ? judged(metrics) : undefined),
   };
 }

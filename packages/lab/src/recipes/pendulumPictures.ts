@@ -1,6 +1,5 @@
 import { type Player, physicsNumbers } from 'hyperloom/rl';
 import { heatMap } from '../report/charts.ts';
-import { trained } from './pendulumFamily.ts';
 import { bodyReturns, episodePicture } from './playing.ts';
 import type { Picture, TrialResult } from './recipe.ts';
 
@@ -11,14 +10,13 @@ const values = Array.from({ length: cells }, (_, i) => 0.5 + i / (cells - 1));
 /** Maps of return over mass and length, and episodes of a light and a heavy body. */
 export async function pendulumPictures(
   results: readonly TrialResult[],
-  { lives }: { readonly lives: number },
+  { lives, trained: [low, high] }: { readonly lives: number; readonly trained: readonly [number, number] },
 ): Promise<Picture[]> {
   const made: Picture[] = [];
   const shown = results.filter(({ trial }) => ['main', 'concatenation', 'universal'].includes(trial.name));
   for (const { trial, run } of shown) {
     const bodies = values.flatMap((length) => values.map((mass) => ({ mass, length })));
     const all = await bodyReturns(trial.model as Player)(run, bodies, { lives, seed: 5 });
-    const [[low, high]] = [trained.mass];
     made.push({
       name: `returns-${trial.name}.svg`,
       caption: `${trial.title}: mean return by mass and length; it was trained on ${low} to ${high} of each.`,
