@@ -1,8 +1,7 @@
 import * as nn from 'hyperloom/nn';
-import * as optim from 'hyperloom/optim';
 import { actorCritic, cartPole, physicsNumbers, ppo, returns } from 'hyperloom/rl';
 import { asShipped } from './asShipped.ts';
-import { episodePicture, exampleOf, meanReturns, worldOf } from './playing.ts';
+import { agentParts, decaying, episodePicture, meanReturns } from './playing.ts';
 import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 
 const options = {
@@ -24,7 +23,6 @@ async function prepare(settings: Settings, { steps = training.iterations }: RunF
       nn.mlp({ in: 4, hidden: widths, out, activation: nn.tanh, outInit: nn.init.normal({ std: 0.01 }) });
     const agent = actorCritic({ environment: world, policy: net(hidden, 2), value: net([64, 64], 1) });
     const { epochs, batches, rate } = training;
-    const schedule = optim.linear({ initial: rate, end: 0, steps: Math.max(1, steps) * epochs * batches });
     const method = ppo({
       copies,
       steps: training.steps,
@@ -33,14 +31,12 @@ async function prepare(settings: Settings, { steps = training.iterations }: RunF
       lambda: 0.98,
       // Returns are up to 100 with this discount: the value function is to learn numbers near 1.
       rewardScale: 0.02,
-      optimizer: optim.chain(optim.clipByGlobalNorm(0.5), optim.adam(schedule)),
+      optimizer: decaying(rate, steps * epochs * batches),
     });
     return {
       name,
       title,
-      model: agent,
-      world: worldOf(agent),
-      exampleInput: exampleOf(agent),
+      ...agentParts(agent),
       train: (session) =>
         session.trainWith(agent, method, { steps, evaluate: returns({ every: Math.ceil(steps / 12) }), logEvery: 1 }),
       measure: async (run, { seed }): Promise<Figures> => {

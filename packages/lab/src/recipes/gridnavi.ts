@@ -1,6 +1,5 @@
 import { type AnyHead, biasHyperInit, heads, kaimingInit } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
-import * as optim from 'hyperloom/optim';
 import {
   type ActorCriticOptions,
   actorCritic,
@@ -17,7 +16,7 @@ import {
 import { ndarray } from 'hyperloom/tensor';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
-import { episodePicture, exampleOf, generatingPart, lifeOf, meanReturns, worldOf } from './playing.ts';
+import { agentParts, decaying, episodePicture, lifeOf, meanReturns } from './playing.ts';
 import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 
 const options = {
@@ -59,7 +58,6 @@ async function prepare(settings: Settings, { steps = training.iterations }: RunF
 
   const trial = (name: string, title: string, agent: ReturnType<typeof agentOf>): Trial => {
     const { copies, epochs, batches, rate } = training;
-    const schedule = optim.linear({ initial: rate, end: 0, steps: Math.max(1, steps) * epochs * batches });
     const method = ppo({
       copies,
       episodes,
@@ -68,15 +66,12 @@ async function prepare(settings: Settings, { steps = training.iterations }: RunF
       discount: 0.95,
       entropy: 0.01,
       rewardScale: 0.5,
-      optimizer: optim.chain(optim.clipByGlobalNorm(0.5), optim.adam(schedule)),
+      optimizer: decaying(rate, steps * epochs * batches),
     });
     return {
       name,
       title,
-      model: agent,
-      world: worldOf(agent),
-      exampleInput: exampleOf(agent),
-      ...generatingPart(agent),
+      ...agentParts(agent),
       codes: [{ name: 'nothing seen', code: ndarray(new Float32Array(belief)) }],
       codeSize: belief,
       train: (session) => {

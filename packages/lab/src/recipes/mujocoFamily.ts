@@ -1,5 +1,4 @@
 import * as nn from 'hyperloom/nn';
-import * as optim from 'hyperloom/optim';
 import {
   type Agent,
   actorCritic,
@@ -15,7 +14,7 @@ import {
 import { reacher } from '../mujoco/worlds/reacher.ts';
 import { asShipped } from './asShipped.ts';
 import { hostBodyReturns, hostWorld, withHost } from './hostWorld.ts';
-import { bodyCodes, episodePicture, exampleOf, generatingPart } from './playing.ts';
+import { bodyCodes, decaying, episodePicture, exampleOf, generatingPart } from './playing.ts';
 import type { Experiment, Figures, Picture, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import { heldOutBodies } from './tasks/bodies.ts';
 
@@ -132,14 +131,13 @@ const net = (inputs: number, width: number, out: number, std?: number) =>
 
 const methodOf = (host: Parameters<typeof hostPpo>[0]['host'], steps: number) => {
   const { epochs, batches, rate } = training;
-  const schedule = optim.linear({ initial: rate, end: 0, steps: Math.max(1, steps) * epochs * batches });
   return hostPpo({
     host,
     epochs,
     batches,
     discount: 0.95,
     rewardScale: 2,
-    optimizer: optim.chain(optim.clipByGlobalNorm(0.5), optim.adam(schedule)),
+    optimizer: decaying(rate, steps * epochs * batches),
   });
 };
 

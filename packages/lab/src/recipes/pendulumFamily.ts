@@ -1,5 +1,4 @@
 import * as nn from 'hyperloom/nn';
-import * as optim from 'hyperloom/optim';
 import {
   type ActorCriticOptions,
   actorCritic,
@@ -16,7 +15,7 @@ import type { Run, Trainable } from 'hyperloom/train';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
 import { filmTarget, modulated } from './film.ts';
-import { bodyCodes, bodyReturns, exampleOf, generatingPart, worldOf } from './playing.ts';
+import { agentParts, bodyCodes, bodyReturns, decaying, exampleOf, worldOf } from './playing.ts';
 import type { Experiment, Figures, Recipe, RunFlags, Settings, Trial, TrialResult } from './recipe.ts';
 import { heldOutBodies } from './tasks/bodies.ts';
 
@@ -92,12 +91,9 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
   const trial = (name: string, title: string, agent: ReturnType<typeof agentOf>): Trial => ({
     name,
     title,
-    model: agent,
-    world: worldOf(agent),
+    ...agentParts(agent),
     codes: bodyCodes(world, trained, named),
     codeSize: size,
-    exampleInput: exampleOf(agent),
-    ...generatingPart(agent),
     train: (session) => {
       const steps = asked ?? training.iterations;
       const evaluate = returns({ every: Math.max(1, Math.ceil(steps / 10)), lives: 64 });
@@ -178,7 +174,6 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
 const filmOf = (width: number, size: number): Part => generated(filmTarget(3, width, 1), { size, generate: modulated });
 
 const methodOf = ({ epochs, batches, copies, rate }: typeof training, steps: number, physics?: Family) => {
-  const schedule = optim.linear({ initial: rate, end: 0, steps: Math.max(1, steps) * epochs * batches });
   return ppo<keyof typeof trained, unknown>({
     copies,
     epochs,
@@ -187,7 +182,7 @@ const methodOf = ({ epochs, batches, copies, rate }: typeof training, steps: num
     discount: 0.95,
     rewardScale: 0.1,
     ...(physics && { physics }),
-    optimizer: optim.chain(optim.clipByGlobalNorm(0.5), optim.adam(schedule)),
+    optimizer: decaying(rate, steps * epochs * batches),
   });
 };
 

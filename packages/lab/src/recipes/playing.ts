@@ -1,3 +1,4 @@
+import * as optim from 'hyperloom/optim';
 import {
   type Agent,
   agentExample,
@@ -193,6 +194,18 @@ export const generatingPart = ({ policy, environment }: Agent): { readonly part?
           of: (params) => (params as { readonly policy: unknown }).policy,
         },
       };
+
+/** What a trial of an agent in a world of tensors is made of, whatever it is trained by. */
+export const agentParts = (agent: Player) => ({
+  model: agent as Trainable,
+  world: worldOf(agent),
+  exampleInput: exampleOf(agent),
+  ...generatingPart(agent),
+});
+
+/** Adam with clipped gradients, whose rate falls to 0 over so many updates. */
+export const decaying = (initial: number, updates: number): optim.Optimizer =>
+  optim.chain(optim.clipByGlobalNorm(0.5), optim.adam(optim.linear({ initial, end: 0, steps: Math.max(1, updates) })));
 
 /** An input of an agent, of zeros: for plans and descriptions. */
 export const exampleOf = (agent: Agent): unknown =>

@@ -1,11 +1,10 @@
 import { type AnyHead, biasHyperInit, type HeadInit, heads, hyperfanIn, kaimingInit } from 'hyperloom/hyper';
 import * as nn from 'hyperloom/nn';
-import * as optim from 'hyperloom/optim';
 import { acrobot, actorCritic, cartPoleSwingUp, generated, type Player, ppo, returns } from 'hyperloom/rl';
 import { ndarray } from 'hyperloom/tensor';
 import { asShipped } from './asShipped.ts';
 import { matched } from './concatenation.ts';
-import { exampleOf, generatingPart, meanReturns, worldOf } from './playing.ts';
+import { agentParts, decaying, meanReturns } from './playing.ts';
 import type { Experiment, Figures, Recipe, RunFlags, Settings, Trial } from './recipe.ts';
 
 const options = {
@@ -116,21 +115,17 @@ const trialOf =
   (name: string, title: string, agent: ReturnType<typeof actorCritic<Task['world']>>): Trial => {
     const { epochs, batches, copies, steps: each } = training;
     const size = task.world.spec.observation.length;
-    const schedule = optim.linear({ initial: task.rate, end: 0, steps: Math.max(1, steps) * epochs * batches });
     const method = ppo<string, unknown>({
       ...training,
       lambda: 0.98,
       entropy: task.entropy,
       rewardScale: 0.05,
-      optimizer: optim.chain(optim.clipByGlobalNorm(0.5), optim.adam(schedule)),
+      optimizer: decaying(task.rate, steps * epochs * batches),
     });
     return {
       name,
       title,
-      model: agent,
-      world: worldOf(agent),
-      exampleInput: exampleOf(agent),
-      ...generatingPart(agent),
+      ...agentParts(agent),
       codes: [{ name: 'mean state', code: ndarray(new Float32Array(size)) }],
       codeSize: size,
       train: (session) => {
