@@ -79,4 +79,7 @@ test('what a profile adds to each run of a kernel is taken off until they fit in
   expect(long!.ms).toBeCloseTo(4.9, 6);
   expect(often!.ms).toBeCloseTo(1, 6);
   expect(short!.ms).toBe(0);
+  // A loop gives first.
+  const looped = withoutOverhead([...all, { ...kernel(3, 1), type: 'Scan' }], 8);
+  expect(looped.map(({ ms }) => Number(ms.toFixed(6)))).toEqual([5, 2, 0.05, 0.95]);
 });

@@ -167,16 +167,20 @@ function bytesOf({ args }: Event): number {
 }
 
 /**
- * Kernels that take no more than a call did without a profile: what the profile adds to each run of a kernel, the same for
- * all, is taken off again.
+ * Kernels that take no more than a call did without a profile: what the profile adds is taken off again. Loops hold what it
+ * adds between the kernels of their bodies, and give first; then each run of a kernel gives the same.
  * @param ms of all kernels together, at most
  */
 export function withoutOverhead(kernels: readonly Kernel[], ms: number): Kernel[] {
-  const less = (overhead: number) =>
-    kernels.map((kernel) => ({ ...kernel, ms: Math.max(0, kernel.ms - overhead * kernel.runs) }));
   const total = (all: readonly Kernel[]) => all.reduce((sum, kernel) => sum + kernel.ms, 0);
-  if (total(kernels) <= ms) return [...kernels];
-  let [low, high] = [0, Math.max(...kernels.map((kernel) => kernel.ms / kernel.runs))];
+  const isLoop = ({ type }: Kernel) => type === 'Scan';
+  const loops = total(kernels.filter(isLoop));
+  const kept = loops === 0 ? 1 : 1 - Math.min(1, Math.max(0, total(kernels) - ms) / loops);
+  const rest = kernels.map((kernel) => (isLoop(kernel) ? { ...kernel, ms: kernel.ms * kept } : kernel));
+  if (total(rest) <= ms) return rest;
+  const less = (overhead: number) =>
+    rest.map((kernel) => ({ ...kernel, ms: Math.max(0, kernel.ms - overhead * kernel.runs) }));
+  let [low, high] = [0, Math.max(...rest.map((kernel) => kernel.ms / kernel.runs))];
   for (let i = 0; i < 50; i++) {
     const middle = (low + high) / 2;
     if (total(less(middle)) > ms) low = middle;

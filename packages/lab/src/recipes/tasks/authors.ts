@@ -75,7 +75,12 @@ export async function readAuthors({ names, characters, later: few }: AuthorSizes
       );
     return whole.slice(0, asked + also);
   };
-  const texts = await Promise.all(names.map((name) => read(name, library[name]!, characters)));
+  // What is wrong is told of the first author of whom it is, whoever is read first.
+  const tried = await Promise.allSettled(names.map((name) => read(name, library[name]!, characters)));
+  const texts = tried.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
   const own = await read(later.name, later.books, few, held);
   const joint = vocabulary([...texts, own]);
   const parted = (text: string, validation: number, test: number): AuthorText => {
