@@ -48,7 +48,7 @@ describe('authors', () => {
       `"ArgumentError: --set authors: expected at least two authors, each once, got "bible,milton,bible""`,
     );
     expect(await refused('characters=500000')).toMatchInlineSnapshot(
-      `"ArgumentError: --set characters: expected at most 468220, as there are of milton, got 500000"`,
+      `"ArgumentError: --set characters: expected at most 375542, as there are of shakespeare, got 500000"`,
     );
     expect(await refused('newText=200000')).toMatchInlineSnapshot(
       `"ArgumentError: --set newText: expected at most 122395, as there are of carroll, got 200000"`,
