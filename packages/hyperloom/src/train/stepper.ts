@@ -6,6 +6,7 @@ import {
   type Program,
   programCost,
   random,
+  sizeOf,
   tree,
   zerosArray,
 } from '../tensor/index.ts';
@@ -73,7 +74,8 @@ export async function compileStepper<M extends Trainable>(
   const { carried, measured } = output as { readonly carried: Carried<Aval>; readonly measured: Measured<Aval> };
   const changes = carried.rest !== null;
   const feed = await method.feed?.(subject, { engine, seed });
-  const sizes = feed?.ahead && !engine.direct ? callSizes(program) : [1];
+  const read = method.inputs?.(subject.model) ?? null;
+  const sizes = feed?.ahead && !engine.direct ? callSizes(program, read) : [1];
   const looped = sizes.length > 1;
   const sizeFor = (most: number): number => sizes.find((size) => size <= most) ?? 1;
   const programs = new Map<number, Promise<Executable>>();
@@ -101,7 +103,7 @@ export async function compileStepper<M extends Trainable>(
   const roomFor = (count: number): Room => {
     const each = ({ dtype, shape }: Aval) => zerosArray(dtype, looped ? [count, ...shape] : shape);
     const own = room.get(count) ?? {
-      inputs: looped ? tree.map(each, method.inputs?.(subject.model) ?? null) : null,
+      inputs: looped ? tree.map(each, read) : null,
       figures: tree.map(each, measured),
     };
     room.set(count, own);
@@ -165,11 +167,16 @@ const callSizesUpTo = [
   { multiplyAdds: 500e6, sizes: [8, 1] },
 ] as const;
 
+/** Elements of what the steps of a call read, at most: 64 MB. */
+const mostStacked = 2 ** 24;
+
 /**
  * How many steps a call of the engine may take. A call costs some 50 microseconds, and a copy of all that is carried; steps
  * that are long by themselves are taken one by one, so that a run can be stopped between them.
  */
-function callSizes(program: Program): readonly number[] {
+function callSizes(program: Program, read: unknown): readonly number[] {
   const { multiplyAdds } = programCost(program);
-  return callSizesUpTo.find((kind) => multiplyAdds <= kind.multiplyAdds)?.sizes ?? [1];
+  const elements = tree.leaves<Aval>(read).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const kind = callSizesUpTo.find((one) => multiplyAdds <= one.multiplyAdds);
+  return (kind?.sizes ?? [1]).filter((size) => size === 1 || size * elements <= mostStacked);
 }
