@@ -58,13 +58,7 @@ async function prepare(settings: Settings, { steps = training.iterations }: RunF
     number,
     number,
   ];
-  const outer = Object.fromEntries(
-    Object.keys(trainedArms).map((name) => {
-      const { low, high } = reacher.spec.physics[name as keyof typeof trainedArms];
-      return [name, [low, high] as const];
-    }),
-  );
-  const { inside, outside } = heldOutBodies(trainedArms, outer, count);
+  const { inside, outside } = heldOutBodies(trainedArms, reacher, count);
   const bodies = [...inside, ...outside];
   const seen = reacher.spec.observation.length;
   const { numbers: out } = distributionOf(reacher.spec.action);

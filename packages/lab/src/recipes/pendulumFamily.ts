@@ -58,13 +58,7 @@ async function prepare(settings: Settings, { steps: asked }: RunFlags): Promise<
     number,
     number,
   ];
-  const outer = Object.fromEntries(
-    Object.keys(trained).map((name) => {
-      const { low, high } = world.spec.physics[name as keyof typeof trained];
-      return [name, [low, high] as const];
-    }),
-  );
-  const { inside, outside } = heldOutBodies(trained, outer, count);
+  const { inside, outside } = heldOutBodies(trained, world, count);
   const bodies = [...inside, ...outside];
   const reached = new Map<string, Returns>();
   const net = (inputs: number, width: number, small = false) =>

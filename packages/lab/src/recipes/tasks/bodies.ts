@@ -1,4 +1,5 @@
 import { randomAt } from 'hyperloom/data';
+import { familyOf, type World } from 'hyperloom/rl';
 
 /** Ranges of physics by name. */
 export type Ranges = Readonly<Record<string, readonly [low: number, high: number]>>;
@@ -17,12 +18,15 @@ function bodyAt(ranges: Ranges, ...names: readonly number[]): Body {
 const within = (body: Body, ranges: Ranges): boolean =>
   Object.entries(ranges).every(([name, [low, high]]) => body[name]! >= low && body[name]! <= high);
 
-/** Bodies that were never trained on: inside of the ranges of training, and of wider ranges those outside. */
+/**
+ * Bodies that were never trained on: inside of the ranges of training, and of the world's own, wider ranges those outside.
+ */
 export function heldOutBodies(
   inner: Ranges,
-  outer: Ranges,
+  world: World,
   count: number,
 ): { readonly inside: readonly Body[]; readonly outside: readonly Body[] } {
+  const outer = familyOf(world, Object.keys(inner)) as Ranges;
   const numbers = Array.from({ length: count }, (_, i) => i);
   return {
     inside: numbers.map((i) => bodyAt(inner, 1, i)),
