@@ -35,7 +35,16 @@ test('what is too much is named', () => {
 });
 
 /** Short steps alone: what is printed is for people to look at, and judged by nobody. */
-test.each(['perExample', 'chunked', 'setEncoder', 'denseHead', 'perExampleConv'] as const)('%s runs', async (name) => {
+test.each([
+  'perExample',
+  'chunked',
+  'setEncoder',
+  'denseHead',
+  'perExampleConv',
+  'chunkedLarge',
+  'expertsConv',
+  'adapters',
+] as const)('%s runs', async (name) => {
   const engine = ortEngine({ threads: 1, spinning: false });
   const training = await startTraining(engine, trainings[name], batchSizes[name], seededInputs(name));
   const losses = [...(await training.step())];
